@@ -1,0 +1,48 @@
+# make            says what there is
+PYTHON ?= python3
+VENV   ?= .venv
+RUN     = $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+setup: $(VENV)/.ready ## a virtual environment with mptrace and what its checks need
+
+test: setup ## all tests
+	$(RUN) -m pytest
+
+lint: setup ## ruff
+	$(VENV)/bin/ruff check mptrace tests
+	$(VENV)/bin/ruff format --check mptrace tests
+
+types: setup ## mypy --strict
+	$(VENV)/bin/mypy
+
+layers: setup ## who may import whom
+	$(VENV)/bin/lint-imports --no-cache
+
+docs: setup ## write mptrace/diagnose/rules/README.md anew from the rules
+	$(RUN) -m mptrace.diagnose.catalogue
+
+docs-check: setup ## fail if that file is stale
+	$(RUN) -m mptrace.diagnose.catalogue --check
+
+check: lint types layers docs-check ## what must be green besides the tests
+
+scenarios: setup ## every rule x start method: found, verdict, seconds, on the marked line; every healthy program: silent
+	$(RUN) -m tests.support.scenarios
+
+golden: setup ## accept what the formats print now
+	MPTRACE_ACCEPT=1 $(RUN) -m pytest tests/golden -q
+
+bench: setup ## cost of every probe against the bare program, as ratios of instructions
+	$(RUN) -m tests.support.bench
+
+.PHONY: help setup test lint types layers docs docs-check check scenarios golden bench

@@ -1,0 +1,119 @@
+"""Where in the program a call comes from: places and stacks as small numbers, each told to the recording once.
+
+The program's place is the innermost frame outside the standard library and outside of us. In a forked child the frames below
+``BaseProcess._bootstrap`` are its parent's: they are not looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ..wire.events import sites
+from . import recorder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+LIMIT = 4000
+"""Most places, stacks and texts that are told a process, each; further ones are number 0, 'unknown'."""
+
+DEPTH = 24
+"""Most frames of a stack."""
+
+_STDLIB = os.path.dirname(os.__file__) + "/"
+_PACKAGES = (_STDLIB + "site-packages/", _STDLIB + "dist-packages/")
+_OURS = os.path.dirname(os.path.dirname(__file__)) + "/"
+
+_sites: dict[tuple[int, int], int] = {}
+_kept: list[CodeType] = []  # so that an id() in _sites stays the code's own
+_library: dict[str, int] = {}  # file name -> 0 program, 1 standard library, 2 ours
+_stacks: dict[tuple[int, ...], int] = {}
+_texts: dict[str, int] = {}
+
+
+def _kind(code: CodeType) -> int:
+    name = code.co_filename
+    kind = _library.get(name)
+    if kind is None:
+        ours = name.startswith(_OURS)
+        library = name.startswith("<frozen") or (name.startswith(_STDLIB) and not name.startswith(_PACKAGES))
+        kind = _library[name] = 2 if ours else int(library)
+    return kind
+
+
+def _is_bottom(code: CodeType) -> bool:
+    return code.co_name == "_bootstrap" and code.co_filename.endswith("multiprocessing/process.py")
+
+
+def program_frame(frame: FrameType | None) -> FrameType | None:
+    """Return the innermost frame of the program at or above ``frame``; None if there is only library above."""
+    while frame is not None:
+        code = frame.f_code
+        if not _kind(code):
+            return frame
+        if _is_bottom(code):
+            return None
+        frame = frame.f_back
+    return None
+
+
+def here(depth: int = 1) -> int:
+    """Return the number of the program's place that the caller's caller was called from (0: no program above)."""
+    frame = program_frame(sys._getframe(depth + 1))
+    return 0 if frame is None else number(frame.f_code, frame.f_lasti, frame.f_lineno or 0)
+
+
+def number(code: CodeType, lasti: int, line: int) -> int:
+    """Return the number of one place, telling the recording about it if it is new."""
+    known = _sites.get((id(code), lasti))
+    if known is not None:
+        return known
+    if len(_sites) >= LIMIT:
+        return 0
+    _kept.append(code)
+    new = _sites[id(code), lasti] = len(_sites) + 1
+    name = getattr(code, "co_qualname", code.co_name)
+    recorder.log(sites.SITE, new, _absolute(code.co_filename), line, name)
+    return new
+
+
+def _absolute(name: str) -> str:
+    try:
+        return name if name.startswith(("/", "<")) else os.path.abspath(name)
+    except OSError:
+        return name
+
+
+def stack(depth: int = 1) -> int:
+    """Return the number of the current stack, from the caller's caller outwards, without our frames (0: unknown)."""
+    frame: FrameType | None = sys._getframe(depth + 1)
+    found: list[int] = []
+    while frame is not None and len(found) < DEPTH:
+        code = frame.f_code
+        if _kind(code) != 2:
+            found.append(number(code, frame.f_lasti, frame.f_lineno or 0))
+        if _is_bottom(code):
+            break
+        frame = frame.f_back
+    return _stack_number(tuple(found))
+
+
+def _stack_number(key: tuple[int, ...]) -> int:
+    known = _stacks.get(key)
+    if known is not None or len(_stacks) >= LIMIT:
+        return known or 0
+    new = _stacks[key] = len(_stacks) + 1
+    recorder.log(sites.STACK, new, " ".join(map(str, key)))
+    return new
+
+
+def text(value: str) -> int:
+    """Return the number of a short text that many records refer to (a task function's name)."""
+    known = _texts.get(value)
+    if known is not None or len(_texts) >= LIMIT:
+        return known or 0
+    new = _texts[value] = len(_texts) + 1
+    recorder.log(sites.TEXT_SEEN, new, value)
+    return new

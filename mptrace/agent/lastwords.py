@@ -1,0 +1,58 @@
+"""The Python stack at a fatal signal: faulthandler, writing behind the records of this process's own file.
+
+The descriptor is close-on-exec and lies above the usual range (`FIRST_NUMBER`, or just below the limit), so that neither a
+child nor a test that counts descriptors meets it. A host that enables faulthandler itself, before or after us, has its way.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+from ..wire import layout
+from . import recorder
+
+FIRST_NUMBER = 900
+
+_fd = -1
+
+
+def enable() -> None:
+    """Let faulthandler write to our file, unless the host uses it; never raises."""
+    import faulthandler
+
+    if faulthandler.is_enabled():
+        return
+    try:
+        _enable(faulthandler)
+    except (OSError, ValueError, RuntimeError, AttributeError):
+        pass
+
+
+def _enable(faulthandler: object) -> None:
+    global _fd
+    low = os.open(recorder._path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        _fd = fcntl(low, F_DUPFD_CLOEXEC, _number())
+    finally:
+        os.close(low)
+    os.lseek(_fd, layout.SIZE, os.SEEK_SET)
+    faulthandler.enable(file=_fd, all_threads=True)  # type: ignore[attr-defined]
+
+
+def _number() -> int:
+    limit = os.sysconf("SC_OPEN_MAX")
+    return FIRST_NUMBER if limit > FIRST_NUMBER + 16 or limit < 0 else max(limit - 8, 3)
+
+
+def reopen() -> None:
+    """In a forked child: the same for its own file, if the parent's words were ours."""
+    global _fd
+    faulthandler = sys.modules.get("faulthandler")
+    if _fd < 0 or faulthandler is None:
+        return
+    old, _fd = _fd, -1
+    faulthandler.disable()
+    os.close(old)
+    enable()

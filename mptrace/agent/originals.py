@@ -1,0 +1,55 @@
+"""The host's functions as they were: patch in place, keep what was there, put it back.
+
+Nothing is replaced by a subclass and no class changes its identity: a wrapper is set as an attribute of the same
+class or module, with the original's name, docstring and signature (``__wrapped__``).
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MARK = "__mptrace__"
+"""Attribute of every wrapper of ours; patching twice is harmless."""
+
+_MISSING = object()
+_patches: dict[str, list[tuple[object, str, object, object]]] = {}
+
+
+def patch(probe: str, owner: object, name: str, wrap: Callable[[Callable[..., object]], object]) -> None:
+    """Set ``owner.name`` to ``wrap(original)``, looking like the original; AttributeError if there is none.
+
+    For a classmethod or staticmethod ``wrap`` gets the function below it, and its result is wrapped up again.
+    """
+    found = owner.__dict__[name] if name in owner.__dict__ else getattr(owner, name)
+    kind = type(found) if isinstance(found, (classmethod, staticmethod)) else None
+    original = found.__func__ if kind else found
+    if getattr(original, MARK, False):
+        return
+    wrapper = disguise(wrap(original), original)
+    replacement = kind(wrapper) if kind else wrapper  # type: ignore[arg-type]
+    _patches.setdefault(probe, []).append((owner, name, owner.__dict__.get(name, _MISSING), replacement))
+    setattr(owner, name, replacement)
+
+
+def disguise(wrapper: object, original: object) -> object:
+    """Give ``wrapper`` the original's name, module, docstring, attributes and signature; mark it as ours."""
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        value = getattr(original, name, None)
+        if value is not None:
+            setattr(wrapper, name, value)
+    wrapper.__wrapped__ = original  # type: ignore[attr-defined]
+    setattr(wrapper, MARK, True)
+    return wrapper
+
+
+def restore(probe: str) -> None:
+    """Undo the patches of one probe, unless somebody has patched over ours since."""
+    for owner, name, before, ours in reversed(_patches.pop(probe, [])):
+        if owner.__dict__.get(name) is not ours:
+            continue
+        if before is _MISSING:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, before)

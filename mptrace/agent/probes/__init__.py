@@ -1,0 +1,1 @@
+"""One file a primitive; their order and targets stand in ``agent/probe.py``."""

@@ -1,0 +1,259 @@
+"""Append to this process's file: a memory map, plain stores, nothing to flush (the bytes: wire/layout.py).
+
+Probes use ``recorder.words`` (the map as u64 words) and the functions below. Without a file (disk full, no
+permission, a limit on files) ``words`` is a map of private memory of the same shape: no probe needs to ask.
+
+Fork: ``inherit`` calls `reopen` in the child; indexes into ``words`` stay valid, memory views do not, so nobody
+keeps one. The parent's map stays open in the child, unused: closing an ``mmap`` object closes its descriptor
+number too, which by then may be the host's.
+Spawn: the child is another interpreter and opens a file of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from _collections import deque
+from _thread import allocate_lock, get_ident, get_native_id
+from itertools import count
+from struct import Struct
+from time import monotonic_ns, time_ns
+
+from ..wire import layout
+from ..wire.event import Kind, encode
+from ..wire.events import processes
+from ..wire.rundir import PROCESSES, recording_name
+from . import boot, mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_RING = Struct("<8Q").pack_into
+
+words: Any = None
+"""The file as u64 words (memoryview); never keep a reference to it."""
+
+threads: dict[int, int] = {}
+"""``get_ident()`` -> index of the first word of the thread's board entry; use ``threads.get(ident) or new_thread()``."""
+
+opened_ns = 0
+"""CLOCK_MONOTONIC when this process's file was opened: its identity together with the pid."""
+
+_path = ""
+_bytes: Any = None
+_log: Any = None
+_tail, _end, _segment = 0, 0, 0
+_pending: deque[bytes] = deque()
+_writing = allocate_lock()
+_next_thread = count().__next__
+_next_ring = count(1).__next__
+_free_locks: list[int] = []
+_next_lock = count().__next__
+_free_tallies: list[int] = []
+_next_tally = count().__next__
+_free_doings: list[int] = list(range(layout.DOINGS))
+
+
+def open_first() -> None:
+    """Open the file unless that was done; never raises."""
+    if words is None:
+        _open(flags=0, parent_opened=0)
+        log(
+            processes.BOOTED, "exec", sys.executable or "", sys.version.split()[0], " ".join(map(str, sys.orig_argv))[:2000],
+            _cwd(), sys.argv[0] if getattr(sys, "argv", None) else "", "", os.getuid(),
+        )  # fmt: skip
+
+
+def reopen() -> None:
+    """In a forked child: a file of its own, with the locks it inherited known and none of them held."""
+    global _pending, _writing, _next_thread, _next_ring
+    old, parent_opened = bytes(words[layout.CELLS // 8 : layout.TALLY // 8]), opened_ns
+    tallies = bytes(words[layout.TALLY // 8 : layout.DOING // 8])
+    _pending, _writing, _next_thread, _next_ring = deque(), allocate_lock(), count().__next__, count(1).__next__
+    threads.clear()
+    _free_doings[:] = range(layout.DOINGS)
+    _open(flags=layout.FORKED, parent_opened=parent_opened)
+    words[layout.CELLS // 8 : layout.TALLY // 8] = memoryview(old).cast("Q")
+    words[layout.TALLY // 8 : layout.DOING // 8] = memoryview(tallies).cast("Q")
+    for cell in range(layout.TALLY // 8, layout.DOING // 8, layout.TALLY_WORDS):
+        words[cell + 1] = words[cell + 2] = 0
+    log(processes.BOOTED, "fork", sys.executable or "", sys.version.split()[0], "", "", "", "", os.getuid())
+
+
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def _open(flags: int, parent_opened: int) -> None:
+    global words, opened_ns, _path, _bytes, _log, _tail, _end, _segment
+    opened_ns = monotonic_ns()
+    _path = f"{boot.run_path}/{PROCESSES}/{recording_name(os.getpid(), opened_ns)}"
+    _bytes = _log = mapping.file_map(_path, layout.SIZE) or mapping.private_map(layout.SIZE)
+    words = memoryview(_bytes).cast("Q")
+    _segment, _tail, _end = 0, layout.LOG, layout.LOG + layout.LOG_SIZE
+    _write_header(words, flags, parent_opened, layout.LOG, layout.LOG_SIZE)
+
+
+def _write_header(to: Any, flags: int, parent_opened: int, log_at: int, log_size: int) -> None:
+    to[layout.H_PID], to[layout.H_PPID], to[layout.H_TID] = os.getpid(), os.getppid(), get_native_id()
+    to[layout.H_OPENED], to[layout.H_REALTIME] = opened_ns, time_ns() - (monotonic_ns() - opened_ns)
+    to[layout.H_PYTHON], to[layout.H_FLAGS] = sys.hexversion, flags
+    to[layout.H_PARENT_OPENED], to[layout.H_SEGMENT] = parent_opened, _segment
+    to[layout.H_LOG], to[layout.H_LOG_SIZE], to[layout.H_SIZE] = log_at, log_size, len(to) * 8
+    to[layout.H_VERSION] = layout.VERSION | layout.HEADER_SIZE << 32
+    to[layout.H_MAGIC] = int.from_bytes(layout.MAGIC, "little")  # last: a file without it was never finished
+
+
+def log(kind: Kind, *values: object) -> None:
+    """Append one rare event (values in the declared order); never raises, never blocks, never overwritten.
+
+    A thread that finds another one writing leaves its record to it, so a signal handler that interrupts us cannot
+    wait for itself, and no lock is ever waited for.
+    """
+    try:
+        _pending.append(encode(kind, get_native_id(), monotonic_ns(), values))
+        while _pending and _writing.acquire(False):
+            try:
+                while _pending:
+                    _append(_pending.popleft())
+            finally:
+                _writing.release()
+    except Exception:  # noqa: BLE001 - the guest's oath
+        lose(layout.H_LOST_LOG)
+
+
+def _append(record: bytes) -> None:
+    global _tail
+    if _tail + len(record) + 8 > _end and not _next_segment(len(record)):
+        lose(layout.H_LOST_LOG)
+        return
+    _log[_tail + 8 : _tail + len(record)] = record[8:]
+    _log[_tail : _tail + 8] = record[:8]  # the length makes it a record: stored last
+    _tail += len(record)
+
+
+def _next_segment(needed: int) -> bool:
+    """Go on in the next segment file; False if there can be none."""
+    global _log, _tail, _end, _segment
+    if _segment >= layout.SEGMENTS or needed + 8 > layout.SEGMENT_LOG_SIZE:
+        return False
+    fresh = mapping.file_map(f"{_path}.{_segment + 1}", layout.SEGMENT_SIZE)
+    if fresh is None:
+        _segment = layout.SEGMENTS
+        return False
+    _segment += 1
+    _write_header(memoryview(fresh).cast("Q"), 0, 0, layout.HEADER_SIZE, layout.SEGMENT_LOG_SIZE)
+    _log, _tail, _end = fresh, layout.HEADER_SIZE, layout.SEGMENT_SIZE
+    return True
+
+
+def lose(counter: int) -> None:
+    """Count one thing that could not be recorded, in the header word ``counter``."""
+    if words is not None:
+        words[counter] += 1
+
+
+def new_thread() -> int:
+    """Give the current thread an entry on the board; when it is full, all further threads share the last one."""
+    index = _next_thread()
+    if index >= layout.THREADS - 1:
+        index = _ended_entry()
+    first = layout.BOARD // 8 + index * layout.THREAD_WORDS
+    for word in range(first, first + layout.THREAD_WORDS):
+        words[word] = 0
+    words[first + layout.T_IDENT], words[first + layout.T_TID] = get_ident(), get_native_id()
+    words[first + layout.T_STATE] = 1
+    threads[get_ident()] = first
+    return first
+
+
+def _ended_entry() -> int:
+    for index in range(layout.THREADS - 1):
+        if words[layout.BOARD // 8 + index * layout.THREAD_WORDS + layout.T_STATE] == 2:
+            return index
+    lose(layout.H_LOST_THREADS)
+    return layout.THREADS - 1
+
+
+def end_thread() -> None:
+    """The current thread is about to end: its entry can serve another."""
+    first = threads.pop(get_ident(), 0)
+    if first:
+        words[first + layout.T_WAIT] = words[first + layout.T_INTENT] = 0
+        words[first + layout.T_STATE] = 2
+
+
+def ring(kind: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0) -> None:
+    """Note one ordinary event (an ``R_`` kind of wire/layout.py); the oldest is overwritten."""
+    seq = _next_ring()
+    at = layout.RING + (seq - 1) % layout.RING_RECORDS * layout.RING_WORDS * 8
+    _RING(_bytes, at, seq, monotonic_ns(), kind | get_native_id() << 32, a, b, c, d, seq)
+
+
+def new_lock(key: int) -> int:
+    """Return the number of a held cell for the lock ``key``; its ident stands at ``held_word(number)``. -1: none left."""
+    number = _free_locks.pop() if _free_locks else _next_lock()
+    if number >= layout.LOCKS:
+        lose(layout.H_LOST_LOCKS)
+        return -1
+    words[layout.HELD // 8 + number] = 0
+    cell = layout.CELLS // 8 + number * layout.CELL_WORDS
+    words[cell], words[cell + 1], words[cell + 2] = key, 0, 0
+    return number
+
+
+def free_lock(number: int) -> None:
+    """The lock object is gone: its cell can serve another."""
+    if number >= 0 and words is not None:
+        words[layout.HELD // 8 + number] = 0
+        words[layout.CELLS // 8 + number * layout.CELL_WORDS] = 0
+        _free_locks.append(number)
+
+
+def new_tally(key: int, ends: int) -> int:
+    """Return the first word of a tally for a connection (words: key, sent, received, ends: 1 readable, 2 writable); 0: none left."""
+    number = _free_tallies.pop() if _free_tallies else _next_tally()
+    if number >= layout.TALLIES:
+        lose(layout.H_LOST_TALLIES)
+        return 0
+    word = layout.TALLY // 8 + number * layout.TALLY_WORDS
+    words[word], words[word + 1], words[word + 2], words[word + 3] = key, 0, 0, ends
+    return word
+
+
+def free_tally(word: int) -> None:
+    """The connection object is gone."""
+    if word and words is not None:
+        words[word] = 0
+        _free_tallies.append((word - layout.TALLY // 8) // layout.TALLY_WORDS)
+
+
+def begin_task(pool: int, number: int, text: bytes) -> int:
+    """Note the task that this thread begins to run; returns the cell's byte offset for `end_task`, 0 if none was free."""
+    if not _free_doings:
+        lose(layout.H_LOST_DOING)
+        return 0
+    at = layout.DOING + _free_doings.pop() * layout.DOING_SIZE
+    text = text[: layout.DOING_SIZE - 40]
+    _bytes[at + 40 : at + 40 + len(text)] = text
+    first = at // 8
+    words[first + 1], words[first + 2], words[first + 3], words[first + 4] = pool, number, monotonic_ns(), len(text)
+    words[first] = 1 | get_native_id() << 32
+    return at
+
+
+def end_task(at: int) -> None:
+    """The task of that cell returned or raised."""
+    if at:
+        words[at // 8] = 0
+        _free_doings.append((at - layout.DOING) // layout.DOING_SIZE)
+
+
+def ended() -> None:
+    """The process is about to end in an orderly way."""
+    if words is not None:
+        words[layout.H_ENDED] = monotonic_ns()

@@ -1,0 +1,1 @@
+"""Get at a job that already hangs: from outside first, inside only on request."""

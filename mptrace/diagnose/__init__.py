@@ -1,0 +1,1 @@
+"""Rules over a run: which state it is in, how sure that is, and what to do."""

@@ -1,0 +1,1 @@
+"""One file a diagnosis; the registry finds them by their files."""

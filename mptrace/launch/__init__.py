@@ -1,0 +1,1 @@
+"""Start a program with the agent in it."""

@@ -1,0 +1,1 @@
+"""What happened, as objects; no I/O."""

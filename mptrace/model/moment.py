@@ -1,0 +1,123 @@
+"""The job at one instant: what every thread waited for and held, and whether it had run since the look before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mptrace.model.process import Process, Thread
+from mptrace.model.resource import Resource
+from mptrace.model.site import Site
+from mptrace.wire import wait as wire_wait
+
+
+@dataclass(slots=True, eq=False)
+class Wait:
+    """A thread waits. ``kind``: a number of wire/wait.py; ``target``: the resource, process or thread that it waits for.
+
+    ``site`` is the program's line, ``stack`` the frames from innermost outwards; ``intent``: the call of the program that led
+    to this wait (Pool.map above connection.wait). ``ref`` cites the board (``p3:wait 4121``).
+    """
+
+    thread: Thread
+    kind: int
+    target: Resource | Process | Thread | None
+    since_ns: int = 0
+    timeout_ns: int | None = None
+    site: Site | None = None
+    stack: tuple[Site, ...] = ()
+    detail: int = 0
+    intent: Wait | None = None
+    ref: str = ""
+
+    @property
+    def timed(self) -> bool:
+        """Does it end by itself?"""
+        return self.timeout_ns is not None
+
+    @property
+    def mode(self) -> str:
+        """How it can end: THIS, ANY or ALL of wire/wait.py."""
+        return wire_wait.MODES.get(self.kind, wire_wait.ANY)
+
+    @property
+    def resource(self) -> Resource | None:
+        """The target, if it is a resource."""
+        return self.target if isinstance(self.target, Resource) else None
+
+    def __repr__(self) -> str:
+        return f"<{self.thread!r} {wire_wait.NAMES.get(self.kind)} {self.target!r}>"
+
+
+@dataclass(slots=True, eq=False)
+class Hold:
+    """A thread holds a lock. ``since_ns`` and ``site`` are None for a lock that is taken too often to note each time."""
+
+    thread: Thread
+    resource: Resource
+    since_ns: int | None = None
+    site: Site | None = None
+    ref: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Doing:
+    """The task of a pool or executor that a worker's thread runs."""
+
+    thread: Thread
+    pool: Resource | None
+    job: int
+    index: int
+    text: str
+    since_ns: int
+
+
+@dataclass(slots=True, eq=False)
+class Look:
+    """What the observer saw of one thread: state letter, whether it ran between the two looks of the moment, where it is."""
+
+    thread: Thread
+    state: str = ""
+    still: bool | None = None
+    """True: no context switch and no CPU between the two looks. None: there was only one look."""
+    syscall: str = ""
+    wchan: str = ""
+    stack: tuple[Site, ...] = ()
+    locals: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Moment:
+    """One instant, ``at_ns``. ``final``: not a look at a running job, but what the boards said when everything had ended.
+
+    ``number`` 0 is the final one. ``exited``: processes that had ended by then.
+    """
+
+    number: int
+    at_ns: int
+    final: bool = False
+    waits: list[Wait] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    doings: list[Doing] = field(default_factory=list)
+    looks: dict[Thread, Look] = field(default_factory=dict)
+    processes: list[Process] = field(default_factory=list)
+    """Those that were running at this instant (of the final moment: those that did not end in an orderly way)."""
+    queued: dict[Resource, int] = field(default_factory=dict)
+    """Bytes that lay in a pipe, where that was looked at."""
+
+    def wait_of(self, thread: Thread) -> Wait | None:
+        """Return what a thread waits for."""
+        return next((wait for wait in self.waits if wait.thread is thread), None)
+
+    def waiters_for(self, target: Resource | Process | Thread) -> Iterator[Wait]:
+        """Yield the waits for one target."""
+        return (wait for wait in self.waits if wait.target is target)
+
+    def holders_of(self, resource: Resource) -> list[Hold]:
+        """Return who holds a lock (more than one only if a record contradicts another)."""
+        return [hold for hold in self.holds if hold.resource is resource]
+
+    def still(self, thread: Thread) -> bool | None:
+        """Did this thread stand still between two looks? None if there were not two."""
+        look = self.looks.get(thread)
+        return look.still if look else None

@@ -1,0 +1,141 @@
+"""A process of the job, its threads, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mptrace.model.resource import Resource
+    from mptrace.model.site import Site
+
+
+class Role(str, Enum):
+    """What a process is for."""
+
+    MAIN = "main"
+    CHILD = "child"
+    WORKER = "pool worker"
+    EXECUTOR_WORKER = "executor worker"
+    MANAGER = "manager server"
+    FORKSERVER = "forkserver"
+    TRACKER = "resource tracker"
+    PROGRAM = "program"
+    """Started by subprocess, os.fork, a shell, ...: not by multiprocessing."""
+
+    @property
+    def is_service(self) -> bool:
+        """Is it part of multiprocessing itself, and never does anything of its own accord?"""
+        return self in (Role.FORKSERVER, Role.TRACKER)
+
+
+class ThreadRole(str, Enum):
+    """What a thread is for; the service threads of the library wake nobody of their own accord."""
+
+    MAIN = "main"
+    USER = "user"
+    FEEDER = "queue feeder"
+    POOL_WORKERS = "pool worker handler"
+    POOL_TASKS = "pool task handler"
+    POOL_RESULTS = "pool result handler"
+    EXECUTOR_MANAGER = "executor manager"
+    MANAGER_SERVER = "manager server"
+    RESOURCE_SHARER = "resource sharer"
+
+    @property
+    def is_service(self) -> bool:
+        """Does it run code of the library only?"""
+        return self not in (ThreadRole.MAIN, ThreadRole.USER)
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a process ended: ``code`` (None if a signal or unknown), ``signal`` number, who caused it.
+
+    ``by``: "" unknown or by itself, "outside" for a signal that nobody inside the job sent, else the name of the process that
+    did; ``by_site`` the line of the kill, terminate, os._exit or sys.exit. ``at_ns``: CLOCK_MONOTONIC, None if unknown.
+    ``seen_by``: who told us (``observer``, ``parent``, ``itself``).
+    """
+
+    code: int | None = None
+    signal: int | None = None
+    by: str = ""
+    by_site: Site | None = None
+    call: str = ""
+    at_ns: int | None = None
+    seen_by: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Do we know how it ended?"""
+        return self.code is not None or self.signal is not None
+
+    @property
+    def clean(self) -> bool:
+        """Did it end with status 0?"""
+        return self.code == 0 and self.signal is None
+
+
+@dataclass(slots=True, eq=False)
+class Thread:
+    """A thread of a process; ``tid`` is the kernel's number. ``serves``: the queue, pool or executor of a service thread."""
+
+    process: Process
+    tid: int
+    name: str = ""
+    role: ThreadRole = ThreadRole.USER
+    serves: Resource | None = None
+    ended: bool = False
+
+    def __repr__(self) -> str:
+        return f"<{self.process.name}/{self.name or self.tid}>"
+
+
+@dataclass(slots=True, eq=False)
+class Process:
+    """One incarnation of a process of the job. Times: CLOCK_MONOTONIC ns. ``id`` is ``p1`` for the main process, and so on.
+
+    ``exit`` is None while it runs (or ran when the recording ends); ``traced`` says whether the agent recorded in it.
+    """
+
+    id: str
+    pid: int
+    ppid: int = 0
+    name: str = ""
+    role: Role = Role.CHILD
+    parent: Process | None = None
+    children: list[Process] = field(default_factory=list)
+    start_method: str = ""
+    started_ns: int = 0
+    ended_ns: int | None = None
+    exit: Exit | None = None
+    traced: bool = True
+    why_untraced: str = ""
+    command: str = ""
+    daemon: bool = False
+    target: str = ""
+    target_site: Site | None = None
+    start_site: Site | None = None
+    pool: Resource | None = None
+    threads: list[Thread] = field(default_factory=list)
+    orderly: bool = False
+    """Its exit handlers, or Process._bootstrap, ran to their end."""
+    python: str = ""
+
+    @property
+    def alive(self) -> bool:
+        """Had it not ended when the recording ends?"""
+        return self.exit is None and self.ended_ns is None
+
+    def alive_at(self, at_ns: int) -> bool:
+        """Was it running at this instant?"""
+        return self.started_ns <= at_ns and (self.ended_ns is None or self.ended_ns > at_ns)
+
+    @property
+    def main_thread(self) -> Thread | None:
+        """Its main thread, if it is known."""
+        return next((thread for thread in self.threads if thread.role is ThreadRole.MAIN), None)
+
+    def __repr__(self) -> str:
+        return f"<{self.id} {self.name} {self.pid}>"

@@ -1,0 +1,76 @@
+"""One traced execution of a job: everything that rules may ask about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from mptrace.model.completeness import Completeness
+from mptrace.model.event import Event
+from mptrace.model.moment import Moment
+from mptrace.model.process import Process, Role
+from mptrace.model.resource import Resource
+from mptrace.wire.event import Kind
+
+
+@dataclass(slots=True)
+class Meta:
+    """What was started, where and when. Times: ns; ``start_ns``/``end_ns`` CLOCK_MONOTONIC, ``start_wall_ns`` since the epoch."""
+
+    command: tuple[str, ...] = ()
+    script: str = ""
+    python: str = ""
+    host: str = ""
+    cwd: str = ""
+    start_ns: int = 0
+    start_wall_ns: int = 0
+    end_ns: int | None = None
+    status: int | None = None
+    ended_by: str = ""
+    """"" by itself, ``Ctrl-C``, ``SIGTERM``, ``--on-hang kill``, ``launcher killed``."""
+    start_method: str = ""
+    path: str = ""
+    """The run directory."""
+    hang_after_s: float = 10.0
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """The whole of it; built by `mptrace.model.build` from a recording, or by hand in tests."""
+
+    meta: Meta = field(default_factory=Meta)
+    processes: list[Process] = field(default_factory=list)
+    resources: list[Resource] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    """Of all processes and of the observer, by time."""
+    moments: list[Moment] = field(default_factory=list)
+    """Looks at the job while nothing moved, by time; the final one last."""
+    completeness: Completeness = field(default_factory=Completeness)
+    sources: Mapping[str, list[str]] = field(default_factory=dict)
+    """File name -> its lines, for the files that could be read."""
+
+    def of(self, *kinds: Kind) -> Iterator[Event]:
+        """Yield the events of these kinds, by time."""
+        numbers = {kind.number for kind in kinds}
+        return (event for event in self.events if event.kind.number in numbers)
+
+    @property
+    def main(self) -> Process | None:
+        """The job's first process."""
+        return next((process for process in self.processes if process.role is Role.MAIN), None)
+
+    def process(self, pid: int, at_ns: int | None = None) -> Process | None:
+        """Return the process that had this pid (at that instant; else the last one)."""
+        found = [process for process in self.processes if process.pid == pid]
+        living = [process for process in found if at_ns is None or process.started_ns <= at_ns]
+        candidates = living or found
+        return candidates[-1] if candidates else None
+
+    def resource(self, family: int, key: int) -> Resource | None:
+        """Return a resource by its identity."""
+        return next((resource for resource in self.resources if (resource.family, resource.key) == (family, key)), None)
+
+    def source_line(self, file: str, line: int) -> str:
+        """Return one line of the program, without its indentation ("" if the source is not at hand)."""
+        lines = self.sources.get(file, [])
+        return lines[line - 1].strip() if 0 < line <= len(lines) else ""

@@ -1,0 +1,1 @@
+"""Tell the findings to people and to programs."""

@@ -1,0 +1,24 @@
+"""Events of resources: 40 to 59. ``family`` and ``key``: see wire/resource.py; keys are stored as signed numbers."""
+
+from ..event import INT, TEXT, declare
+
+MADE = declare(
+    40, "resource.made", "the program made a Lock, Queue, Pipe, Pool, Manager, Value, ...",
+    family=INT, key=INT, kind=TEXT, site=INT, detail=TEXT, number=INT,
+)  # fmt: skip
+PART = declare(
+    41, "resource.part", "a resource is a part of another (a queue's read lock); role: as the owner's attribute is called",
+    family=INT, key=INT, owner_family=INT, owner_key=INT, role=TEXT,
+)  # fmt: skip
+KNOWN = declare(42, "resource.known", "a resource arrived in this process by unpickling", family=INT, key=INT, kind=TEXT)
+PAIR = declare(
+    43, "resource.pair", "the two ends of one pipe or socket pair; duplex 0: key reads, other writes",
+    key=INT, other=INT, duplex=INT,
+)  # fmt: skip
+CLOSED = declare(44, "resource.closed", "close, terminate, join or unlink was called", family=INT, key=INT, call=TEXT, site=INT)
+END_CLOSED = declare(
+    45, "resource.end_closed", "this process closed its copy of a connection", key=INT, readable=INT, writable=INT
+)
+NAMED = declare(
+    46, "resource.named", "a variable or attribute of the program that holds a resource", family=INT, key=INT, name=TEXT
+)
