@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from mptrace.model.moment import Wait
 from mptrace.model.process import Process, Thread
 from mptrace.model.resource import Resource
 from mptrace.model.site import Site
@@ -77,6 +78,10 @@ class Finding:
     """Lines for ``-v``: a traceback, a memory curve."""
     moment: int | None = None
     """Number of the moment a hang was seen at; None for what is no hang."""
+    waits: tuple[Wait, ...] = ()
+    """Of a hang: the waits it rests on; if one of them ended later by itself, the engine withdraws the finding."""
+    at_ns: int | None = None
+    """When the state came about (CLOCK_MONOTONIC): of two causes the earlier one comes first."""
     rule: str = ""
     severity: Severity = Severity.ERROR
     explained_by: str | None = None

@@ -45,6 +45,11 @@ class Wait:
         """The target, if it is a resource."""
         return self.target if isinstance(self.target, Resource) else None
 
+    @property
+    def call(self) -> Wait:
+        """The call of the program that this wait belongs to: its intent, else itself."""
+        return self.intent or self
+
     def __repr__(self) -> str:
         return f"<{self.thread!r} {wire_wait.NAMES.get(self.kind)} {self.target!r}>"
 
