@@ -1,0 +1,67 @@
+"""run.json: what was started, by whom and when; written before the job starts and completed when it has ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+from typing import Any
+
+import mptrace
+from mptrace.launch.job import Job
+from mptrace.launch.settings import Settings
+from mptrace.observe.procfs import start_ticks
+from mptrace.wire.rundir import META
+
+
+def write_atomically(path: str, data: bytes) -> None:
+    """Replace a file by ``data`` so that a reader sees the old one or the new one; OSError if it cannot be written."""
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+
+
+class Meta:
+    """The fields of run.json; `save` never raises (the disk may have filled up since)."""
+
+    def __init__(self, run_path: str, job: Job, settings: Settings) -> None:
+        self.path = os.path.join(run_path, META)
+        self.fields: dict[str, Any] = {
+            "mptrace": mptrace.__version__,
+            "command": list(job.argv),
+            "script": job.script,
+            "python": f"{sys.version.split()[0]} {sys.executable}" if job.python else "",
+            "host": socket.gethostname(),
+            "cwd": os.getcwd(),
+            "start_ns": time.monotonic_ns(),
+            "start_wall_ns": time.time_ns(),
+            "end_ns": None,
+            "status": None,
+            "ended_by": "",
+            "hang_after_s": settings.hang_after_s,
+            "on_hang": settings.on_hang,
+            "launcher": os.getpid(),
+            "launcher_start": start_ticks(os.getpid()),
+            "main": None,
+        }
+        self.save()
+
+    def save(self, **fields: Any) -> None:
+        """Write the file with these fields changed."""
+        self.fields.update(fields)
+        try:
+            write_atomically(self.path, json.dumps(self.fields, indent=1).encode())
+        except OSError:  # the recording stays readable with the older one, or without
+            pass
+
+    def end(self, status: int, ended_by: str) -> None:
+        """Complete it: ``status`` as the launcher exits with."""
+        self.save(end_ns=time.monotonic_ns(), end_wall_ns=time.time_ns(), status=status, ended_by=ended_by)
