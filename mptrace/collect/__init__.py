@@ -1,1 +1,6 @@
-"""Read a run directory back; trust nothing in it; count what was torn, truncated or lost."""
+"""Read a run directory; trust nothing in it; torn tails and losses counted."""
+
+from mptrace.collect.recording import Recording
+from mptrace.collect.run import is_run, newest_run, read_run, save_sources
+
+__all__ = ["Recording", "is_run", "newest_run", "read_run", "save_sources"]
