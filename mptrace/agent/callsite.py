@@ -47,6 +47,16 @@ def _is_bottom(code: CodeType) -> bool:
     return code.co_name == "_bootstrap" and code.co_filename.endswith("multiprocessing/process.py")
 
 
+def is_program(code: CodeType) -> bool:
+    """Is this code the program's: neither the standard library's nor ours?"""
+    return not _kind(code)
+
+
+def is_ours(code: CodeType) -> bool:
+    """Is this code the agent's?"""
+    return _kind(code) == 2
+
+
 def program_frame(frame: FrameType | None) -> FrameType | None:
     """Return the innermost frame of the program at or above ``frame``; None if there is only library above."""
     while frame is not None:
@@ -63,6 +73,42 @@ def here(depth: int = 1) -> int:
     """Return the number of the program's place that the caller's caller was called from (0: no program above)."""
     frame = program_frame(sys._getframe(depth + 1))
     return 0 if frame is None else number(frame.f_code, frame.f_lasti, frame.f_lineno or 0)
+
+
+_SPOKEN = {"BaseProcess": "Process", "ApplyResult": "AsyncResult", "MapResult": "AsyncResult", "_ConnectionBase": "Connection"}
+
+
+def entry(depth: int = 1) -> str:
+    """Return the function of the library that the program called to get here (``Pool.map``); "" if there is no program above.
+
+    For rare events: it may look at a frame's variables to learn the class of a method (Python 3.10 has no qualified names).
+    """
+    frame: FrameType | None = sys._getframe(depth + 1)
+    last = None
+    while frame is not None and not is_program(frame.f_code):
+        if _is_bottom(frame.f_code):
+            return ""
+        last = frame if _kind(frame.f_code) == 1 else last
+        frame = frame.f_back
+    return _spoken(last) if last is not None and frame is not None else ""
+
+
+def _spoken(frame: FrameType) -> str:
+    name = getattr(frame.f_code, "co_qualname", "") or _qualified(frame)
+    owner, dot, method = name.partition(".")
+    return _SPOKEN.get(owner, owner) + dot + method
+
+
+def _qualified(frame: FrameType) -> str:
+    name, me = frame.f_code.co_name, frame.f_locals.get("self")
+    for kind in type(me).__mro__ if me is not None else ():
+        if getattr(_unwrapped(kind.__dict__.get(name)), "__code__", None) is frame.f_code:
+            return f"{kind.__name__}.{name}"
+    return name
+
+
+def _unwrapped(what: object) -> object:
+    return getattr(what, "__wrapped__", what)
 
 
 def number(code: CodeType, lasti: int, line: int) -> int:

@@ -20,9 +20,13 @@ _patches: dict[str, list[tuple[object, str, object, object]]] = {}
 def patch(probe: str, owner: object, name: str, wrap: Callable[[Callable[..., object]], object]) -> None:
     """Set ``owner.name`` to ``wrap(original)``, looking like the original; AttributeError if there is none.
 
-    For a classmethod or staticmethod ``wrap`` gets the function below it, and its result is wrapped up again.
+    For a classmethod or staticmethod ``wrap`` gets the function below it, and its result is wrapped up again; for a property
+    it gets the getter.
     """
     found = owner.__dict__[name] if name in owner.__dict__ else getattr(owner, name)
+    if isinstance(found, property):
+        _patch_property(probe, owner, name, found, wrap)
+        return
     kind = type(found) if isinstance(found, (classmethod, staticmethod)) else None
     original = found.__func__ if kind else found
     if getattr(original, MARK, False):
@@ -31,6 +35,19 @@ def patch(probe: str, owner: object, name: str, wrap: Callable[[Callable[..., ob
     replacement = kind(wrapper) if kind else wrapper  # type: ignore[arg-type]
     _patches.setdefault(probe, []).append((owner, name, owner.__dict__.get(name, _MISSING), replacement))
     setattr(owner, name, replacement)
+
+
+def _patch_property(probe: str, owner: object, name: str, found: property, wrap: Callable[..., object]) -> None:
+    if getattr(found.fget, MARK, False):
+        return
+    getter = disguise(wrap(found.fget), found.fget)
+    add(probe, owner, name, property(getter, found.fset, found.fdel, found.__doc__))  # type: ignore[arg-type]
+
+
+def add(probe: str, owner: object, name: str, value: object) -> None:
+    """Set ``owner.name``, which `restore` takes away or sets back; for what is no function."""
+    _patches.setdefault(probe, []).append((owner, name, owner.__dict__.get(name, _MISSING), value))
+    setattr(owner, name, value)
 
 
 def disguise(wrapper: object, original: object) -> object:

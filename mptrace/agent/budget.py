@@ -1,0 +1,26 @@
+"""How many events of one sort may be logged: a burst, then so many a second, so that a hot loop cannot fill the log."""
+
+from __future__ import annotations
+
+from time import monotonic_ns
+
+
+class Budget:
+    """``burst`` events at once, refilled at ``per_s`` a second. A fork copies it; two threads that race cost one event."""
+
+    __slots__ = ("at_ns", "burst", "left", "per_s")
+
+    def __init__(self, burst: int, per_s: float) -> None:
+        self.burst, self.per_s = burst, per_s
+        self.left, self.at_ns = float(burst), 0
+
+    def spend(self) -> bool:
+        """Take one, if there is one."""
+        if self.left < 1:
+            now = monotonic_ns()
+            self.left = min(float(self.burst), self.left + (now - self.at_ns) * self.per_s / 1e9) if self.at_ns else self.left
+            self.at_ns = now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True

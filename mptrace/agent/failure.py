@@ -1,0 +1,66 @@
+"""What the recording says of an exception: its kind, message, traceback and the program's line; formatted only when there is one."""
+
+from __future__ import annotations
+
+from . import brief, callsite
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+MESSAGE = 1000
+"""Longest message, in characters."""
+
+
+def kind(error: BaseException) -> str:
+    """Return the exception's class as the program writes it."""
+    return brief.name_of(type(error))
+
+
+def message(error: BaseException) -> str:
+    """Return what ``str()`` says of it; never raises."""
+    try:
+        return str(error)[:MESSAGE]
+    except Exception:
+        return "<it cannot be printed>"
+
+
+def text(error: BaseException) -> str:
+    """Return the whole traceback as Python prints it; never raises."""
+    try:
+        from traceback import format_exception
+
+        return "".join(format_exception(type(error), error, error.__traceback__))
+    except Exception:
+        return kind(error)
+
+
+def raised_at(error: BaseException) -> int:
+    """Return the number of the deepest place of the program in the traceback (0: there is none)."""
+    return place(deepest(error.__traceback__))
+
+
+def deepest(entry: TracebackType | None) -> TracebackType | None:
+    """Return the deepest entry of a traceback that is the program's."""
+    found = None
+    while entry is not None:
+        if callsite.is_program(entry.tb_frame.f_code):
+            found = entry
+        entry = entry.tb_next
+    return found
+
+
+def place(entry: TracebackType | None) -> int:
+    """Return the number of the place of one entry of a traceback."""
+    return 0 if entry is None else callsite.number(entry.tb_frame.f_code, entry.tb_lasti, entry.tb_lineno)
+
+
+def hide(error: BaseException) -> None:
+    """Take the wrapper that has just caught ``error`` out of its traceback; follow it with a bare ``raise``.
+
+    From Python 3.11 on a bare ``raise`` goes on with the exception's own traceback; 3.10 goes on with the one it began with,
+    and there our frame stays visible.
+    """
+    entry = error.__traceback__
+    if entry is not None and callsite.is_ours(entry.tb_frame.f_code):
+        error.__traceback__ = entry.tb_next

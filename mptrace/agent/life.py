@@ -1,0 +1,21 @@
+"""Moments of a process's life that several probes care for: each appends its functions here, since probes do not know one another."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Any
+
+at_bootstrap: list[Callable[[Any], None]] = []
+"""Called in a child with its Process object, before it runs."""
+
+at_failure: list[Callable[[Any, BaseException], None]] = []
+"""Called in a child with its Process object and the exception that ends it (SystemExit too)."""
+
+at_exit_function: list[Callable[[FrameType], None]] = []
+"""Called when ``multiprocessing.util._exit_function`` begins, with the frame that called it."""
+
+at_exit: list[Callable[[], None]] = []
+"""Called once when this process begins to end in an orderly way."""
