@@ -1,0 +1,24 @@
+"""A worker reads memory only at addresses that its table has."""
+
+import ctypes
+from multiprocessing import Process
+
+from stage import use_start_method
+
+
+def show(names):
+    text = ctypes.create_string_buffer(b"zebra")
+    table = {"zebra": ctypes.addressof(text)}
+    for name in names:
+        address = table.get(name)
+        if address is None:
+            continue
+        print(name, ctypes.string_at(address))
+
+
+if __name__ == "__main__":
+    use_start_method()
+    viewer = Process(target=show, args=(["zebra", "okapi"],), name="viewer")
+    viewer.start()
+    viewer.join()
+    print("done")
