@@ -38,3 +38,15 @@ LOCK_OWNER = declare(
     214, "seen.mutex", "a threading lock as read from memory", moment=INT, pid=INT, key=INT, owner=INT, locked=INT
 )
 NATIVE = declare(215, "seen.signals", "signal masks of a process", moment=INT, pid=INT, blocked=INT, ignored=INT, caught=INT)
+POLLED = declare(
+    216, "seen.polled", "one of the several things that a thread waits for at once", moment=INT, pid=INT, thread=INT, fd=INT,
+    family=INT, key=INT,
+)  # fmt: skip
+OUTSIDER = declare(
+    217, "seen.outsider", "a process that is not of the job can end waits for a pipe or semaphore of it",
+    moment=INT, pid=INT, family=INT, key=INT, command=TEXT,
+)  # fmt: skip
+LOCK_LOST = declare(
+    218, "seen.lock_lost", "a lock is taken, and none of the living processes that have it counts it as its own",
+    moment=INT, key=INT, processes=INT, unread=INT, dead=TEXT,
+)  # fmt: skip
