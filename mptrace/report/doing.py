@@ -1,0 +1,153 @@
+"""What a process does at a moment, or how it ended, in a few words and with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mptrace.model.process import Process, Thread
+from mptrace.model.resource import Resource
+from mptrace.report.names import actor_name, exit_words, process_name
+from mptrace.report.plain import shorten
+from mptrace.wire import wait as kinds
+from mptrace.wire.events import failures
+
+if TYPE_CHECKING:
+    from mptrace.model.moment import Doing, Moment, Wait
+    from mptrace.model.run import Run
+    from mptrace.model.site import Site
+
+_LONGEST_TASK = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """``says`` without a time; ``since_ns``: since when; ``like``: what is equal of like processes; ``gone``: it has ended."""
+
+    says: str
+    since_ns: int | None = None
+    site: Site | None = None
+    like: str = ""
+    gone: bool = False
+
+    @property
+    def key(self) -> object:
+        """What makes two of them alike."""
+        return (self.like or self.says, self.site, self.gone, self.since_ns is None)
+
+
+def deed_of(process: Process, run: Run, moment: Moment | None) -> Deed:
+    """Return what a process did at this moment; how it ended, if it had ended by then or there is no moment."""
+    then = moment is not None and not moment.final and process.alive_at(moment.at_ns)
+    if not then and (process.exit is not None or process.ended_ns is not None):
+        return _end(process, run, moment)
+    if moment is not None:
+        deed = _deed_at(process, moment)
+        if deed is not None:
+            return deed
+    if not process.traced:
+        return Deed(f"not traced: {process.why_untraced}" if process.why_untraced else "not traced")
+    return Deed("running" if run.meta.end_ns is None or then else "how it ended was not seen")
+
+
+def _deed_at(process: Process, moment: Moment) -> Deed | None:
+    main = process.main_thread or (process.threads[0] if process.threads else None)
+    if main is None:
+        return None
+    doing = next((doing for doing in moment.doings if doing.thread.process is process), None)
+    wait = moment.wait_of(main)
+    if wait is not None:
+        return _waiting(wait, process, moment, doing)
+    if doing is not None:
+        return Deed(shorten(doing.text, _LONGEST_TASK), doing.since_ns, _where(main, moment), like=doing.text.split("(", 1)[0])
+    look = moment.looks.get(main)
+    if look is None:
+        return None
+    if look.still is False or look.state == "R":
+        return Deed("running", None, _where(main, moment))
+    return Deed("waits outside of multiprocessing" if look.state == "S" else "running", None, _where(main, moment))
+
+
+def _waiting(wait: Wait, process: Process, moment: Moment, doing: Doing | None) -> Deed:
+    told = wait.intent or wait
+    if doing is None and process.pool is not None and _outermost(told) is process.pool:
+        return Deed("idle", wait.since_ns, process.pool.created_at)
+    held = _held_by(wait, moment)
+    return Deed(wait_words(told) + held, told.since_ns, told.site or wait.site)
+
+
+def wait_words(wait: Wait) -> str:
+    """Return ``wants cache``, ``join() of loader-1``, ``get() from results``."""
+    phrase = _PHRASES.get(wait.kind, "waits for {}")
+    timeout = f", timeout {wait.timeout_ns / 1e9:g} s" if wait.timeout_ns is not None else ""
+    return phrase.format(_target(wait)) + timeout
+
+
+_PHRASES = {
+    kinds.ACQUIRE: "wants {}",
+    kinds.RECV: "recv() from {}",
+    kinds.SEND: "send() into {}",
+    kinds.READY: "waits for data from {}",
+    kinds.REAP: "join() of {}",
+    kinds.THREAD_END: "join() of {}",
+    kinds.RESULT: "waits for a result of {}",
+    kinds.FUTURE: "waits for a result of {}",
+    kinds.NOTIFY: "waits for a notify of {}",
+    kinds.FLAG: "waits for {} to be set",
+    kinds.PARTIES: "waits at {}",
+    kinds.TASKS_DONE: "join() of {}",
+    kinds.FEEDER_END: "ends when the items put into {} are read",
+    kinds.CALL: "waits for an answer of {}",
+    kinds.MUTEX_WAIT: "wants {}",
+    kinds.ITEM: "get() from {}",
+    kinds.ROOM: "put() into {}",
+    kinds.POOL_END: "waits for the end of {}",
+    kinds.EXIT: "is exiting",
+    kinds.START: "starts a process",
+}
+
+
+def _target(wait: Wait) -> str:
+    target = wait.target
+    if isinstance(target, Resource):
+        return target.label
+    if isinstance(target, Process):
+        return process_name(target)
+    return actor_name(target) if isinstance(target, Thread) else "something outside"
+
+
+def _held_by(wait: Wait, moment: Moment) -> str:
+    if wait.resource is None or wait.kind not in (kinds.ACQUIRE, kinds.MUTEX_WAIT):
+        return ""
+    holders = list(dict.fromkeys(actor_name(hold.thread) for hold in moment.holders_of(wait.resource)))
+    return f", held by {holders[0]}" if len(holders) == 1 else ""
+
+
+def _outermost(wait: Wait) -> Resource | None:
+    return wait.resource.outermost if wait.resource is not None else None
+
+
+def _where(thread: Thread, moment: Moment) -> Site | None:
+    look = moment.looks.get(thread)
+    return look.stack[0] if look and look.stack else None
+
+
+def _end(process: Process, run: Run, moment: Moment | None) -> Deed:
+    end = process.exit
+    if end is None or not end.known:
+        return Deed("ended, exit status not known", gone=True)
+    if end.signal is not None:
+        task = _last_task(process, moment)
+        return Deed(f"{exit_words(end)}{task}", None, end.by_site, gone=True)
+    error = next((event for event in run.of(failures.UNCAUGHT) if event.process is process), None)
+    if error is not None and not end.clean:
+        message = shorten(f"{error.text('error')}: {error.text('message')}", 60)
+        return Deed(
+            f"{exit_words(end)}, {message}", None, error.site, like=f"{exit_words(end)}, {error.text('error')}", gone=True
+        )
+    return Deed(exit_words(end), None, None if end.clean else end.by_site, gone=True)
+
+
+def _last_task(process: Process, moment: Moment | None) -> str:
+    doing = next((doing for doing in moment.doings if doing.thread.process is process), None) if moment else None
+    return f" in {shorten(doing.text, _LONGEST_TASK)}" if doing else ""

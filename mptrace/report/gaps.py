@@ -1,0 +1,91 @@
+"""What was not seen, recorded or checked: told at the top of a report, in few lines, and only when it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mptrace.diagnose.finding import Finding, Verdict
+from mptrace.report.names import process_name
+from mptrace.report.plain import counted, listed
+
+if TYPE_CHECKING:
+    from mptrace.diagnose.engine import Diagnosis
+    from mptrace.model.process import Process
+    from mptrace.model.run import Run
+    from mptrace.report.page import Page
+
+_MOST_NAMED = 3
+
+
+def gap_sentences(run: Run, diagnosis: Diagnosis, page: Page) -> list[str]:
+    """Return a sentence for each thing that a reader must know to trust the rest."""
+    told = [_untraced(run), _watch(run), *_losses(run), *run.completeness.notes]
+    if page.verbose or not diagnosis.findings or any(not _is_sure(finding) for finding in diagnosis.findings):
+        told += not_checked_sentences(diagnosis, page)
+    told += [f"A rule of mptrace failed, which is a bug of mptrace: {rule}: {why}." for rule, why in diagnosis.broken]
+    return [sentence for sentence in told if sentence]
+
+
+def not_checked_sentences(diagnosis: Diagnosis, page: Page) -> list[str]:
+    """Return what was not looked for: how many diagnoses, or with ``-v`` each with its reason."""
+    skipped = diagnosis.not_checked
+    if page.verbose:
+        return [f"Not checked: {rule}: {why}" for rule, why in skipped]
+    if not skipped:
+        return []
+    names = _some([rule for rule, _ in skipped])
+    whys = list(dict.fromkeys(why for _, why in skipped))
+    reason = f" ({whys[0]})" if len(whys) == 1 else " (-v says why)"
+    return [f"Not checked: {names}{reason}."]
+
+
+def _is_sure(finding: Finding) -> bool:
+    return finding.verdict is Verdict.PROVEN
+
+
+def _untraced(run: Run) -> str:
+    untraced = [process for process in run.processes if not process.traced and not process.role.is_service]
+    if not untraced:
+        return ""
+    verb = "was" if len(untraced) == 1 else "were"
+    rest = "What it holds" if len(untraced) == 1 else "What they hold"
+    total = counted(len(run.processes), "process", "processes")
+    return f"{len(untraced)} of {total} {verb} not traced ({_who(untraced)}). {rest} is known from outside only."
+
+
+def _who(processes: Sequence[Process]) -> str:
+    told = [f"pid {process.pid}: {process.why_untraced or process_name(process)}" for process in processes[:_MOST_NAMED]]
+    more = len(processes) - _MOST_NAMED
+    return "; ".join(told) + (f"; and {more} more" if more > 0 else "")
+
+
+def _watch(run: Run) -> str:
+    if not run.completeness.observed:
+        return "Nobody watched the job from outside: how its processes ended is known only where one of them noted it."
+    if not run.completeness.ended_watch and run.meta.end_ns is None:
+        return "The recording has no end: mptrace is still running, or was killed. What came later is not known."
+    return ""
+
+
+def _losses(run: Run) -> list[str]:
+    lost = run.completeness.lost
+    parts = [
+        counted(lost.records, "record") if lost.records else "",
+        counted(lost.threads, "thread") if lost.threads else "",
+        counted(lost.locks, "lock") if lost.locks else "",
+        counted(lost.connections, "connection") if lost.connections else "",
+    ]
+    named = [part for part in parts if part]
+    told = [f"Not recorded for want of room: {listed(named)}. What follows may lack something."] if named else []
+    if lost.damaged_files:
+        verb = "is" if len(lost.damaged_files) == 1 else "are"
+        told.append(f"{counted(len(lost.damaged_files), 'recording')} {verb} damaged: {_some(lost.damaged_files)}.")
+    for name, error in lost.probes_off[:_MOST_NAMED]:
+        told.append(f"A probe failed in {name} and was switched off ({error}).")
+    return told
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return listed([*names[:_MOST_NAMED], f"{more} more"] if more > 0 else list(names))

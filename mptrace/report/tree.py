@@ -1,0 +1,142 @@
+"""The process tree: a line a process, like ones merged into one line with their number, so that the odd one stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from mptrace.report import times
+from mptrace.report.alike import subject
+from mptrace.report.doing import Deed, deed_of
+from mptrace.report.names import process_name, stem
+from mptrace.report.page import Page, paint
+from mptrace.report.plain import counted, shorten
+
+if TYPE_CHECKING:
+    from mptrace.model.moment import Moment
+    from mptrace.model.process import Process
+    from mptrace.model.run import Run
+    from mptrace.report.clock import Clock
+
+MOST_LINES = 24
+_WIDEST_NAME = 30
+
+
+@dataclass(slots=True)
+class Branch:
+    """A process, or several alike, with what is below it."""
+
+    processes: list[Process]
+    deeds: list[Deed]
+    children: list[Branch] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Its name, or ``4 × SpawnPoolWorker``."""
+        return subject([process_name(process) for process in self.processes])
+
+
+@dataclass(frozen=True, slots=True)
+class TreeLine:
+    """A branch in words: the lines that lead to it, name, pid ("" of several), what it does, its place."""
+
+    prefix: str
+    name: str
+    pid: str
+    says: str
+    place: str
+
+
+def branches_of(run: Run, moment: Moment | None, *, apart: Iterable[str] = (), whole: bool = False) -> list[Branch]:
+    """Return the roots of the tree. ``apart``: names that are never merged; ``whole``: with the library's service processes."""
+    named = set(apart)
+    shown = {process for process in run.processes if whole or _is_shown(process)}
+    below: dict[Process | None, list[Process]] = {}
+    for process in run.processes:
+        if process in shown:
+            below.setdefault(_shown_parent(process, shown), []).append(process)
+
+    def grow(processes: list[Process]) -> list[Branch]:
+        branches = [Branch([process], [deed_of(process, run, moment)], grow(below.get(process, []))) for process in processes]
+        return branches if whole else _merged(branches, named)
+
+    return grow(below.get(None, []))
+
+
+def tree_lines(branches: Sequence[Branch], page: Page, clock: Clock, *, blame: Sequence[str] = ()) -> list[Text]:
+    """Return the tree as lines of the page."""
+    told = list(_told(branches, page, clock, "", top=True))
+    most = len(told) if page.verbose else MOST_LINES
+    rest = [Text(f"  ... and {counted(len(told) - most, 'more line')} (-v)")] if len(told) > most else []
+    width = min(max((cell_len(line.prefix + line.name) for line in told), default=0), _WIDEST_NAME)
+    return [drawn for line in told[:most] for drawn in _drawn(line, width, page, blame)] + rest
+
+
+def _is_shown(process: Process) -> bool:
+    """Is it of interest: the program's own, or a service process that died?"""
+    return not process.role.is_service or (process.exit is not None and process.exit.signal is not None)
+
+
+def _shown_parent(process: Process, shown: set[Process]) -> Process | None:
+    parent, met = process.parent, {process}
+    while parent is not None and parent not in shown and parent not in met:
+        met.add(parent)
+        parent = parent.parent
+    return parent if parent in shown else None
+
+
+def _merged(branches: list[Branch], named: set[str]) -> list[Branch]:
+    groups: dict[object, Branch] = {}
+    for number, branch in enumerate(branches):
+        alone = branch.children or branch.name in named
+        key: object = number if alone else (stem(branch.name), branch.processes[0].role, branch.deeds[0].key)
+        if key in groups:
+            groups[key].processes += branch.processes
+            groups[key].deeds += branch.deeds
+        else:
+            groups[key] = branch
+    return list(groups.values())
+
+
+def _told(branches: Sequence[Branch], page: Page, clock: Clock, lead: str, *, top: bool = False) -> Iterable[TreeLine]:
+    for number, branch in enumerate(branches):
+        last = number == len(branches) - 1
+        pid = str(branch.processes[0].pid) if len(branch.processes) == 1 else ""
+        site = branch.deeds[0].site
+        yield TreeLine(
+            page.text("" if top else lead + ("└─ " if last else "├─ ")).plain,
+            page.text(branch.name).plain,
+            pid,
+            page.text(_says(branch.deeds, clock)).plain,
+            page.place(site) if site else "",
+        )
+        yield from _told(branch.children, page, clock, "" if top else lead + ("   " if last else "│  "))
+
+
+def _says(deeds: list[Deed], clock: Clock) -> str:
+    same = all(deed.says == deeds[0].says for deed in deeds)
+    says = deeds[0].says if same else deeds[0].like or deeds[0].says
+    since = [clock.lasted_ns(deed.since_ns) for deed in deeds if deed.since_ns is not None]
+    return f"{says} for {times.durations(since)}" if since else says
+
+
+def _drawn(line: TreeLine, width: int, page: Page, blame: Sequence[str]) -> list[Text]:
+    name = line.prefix + line.name
+    head = f"  {name}{' ' * max(width - cell_len(name), 0)} {line.pid:>7}  "
+    room = page.width - cell_len(head) - (cell_len(line.place) + 2 if line.place else 0)
+    says = line.says
+    if not page.verbose and room >= 24:
+        says = shorten(says, room)
+    text = paint(Text(f"{head}{says}"), blame)
+    if cell_len(head) + cell_len(says) > page.width:
+        return _overlong(line, head, page, blame)
+    return [text] if not line.place else page.ending(text, line.place)
+
+
+def _overlong(line: TreeLine, head: str, page: Page, blame: Sequence[str]) -> list[Text]:
+    lines = page.wrapped(line.says, first=head, rest=" " * 8)
+    return [paint(each, blame) for each in [*lines[:-1], *page.ending(lines[-1], line.place)]]
