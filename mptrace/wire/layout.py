@@ -23,6 +23,10 @@ A SLOT (8 words)::
     0 state: 0 none, else kind | family << 8 | flags << 16, stored last and cleared first
     1 resource key   2 since ns   3 timeout ns   4 site   5 detail   6 stack   7 spare
 
+Of a lock: while HELD is not 0, since and site tell of that hold; since 0: it is taken too often to note each time, and site
+is that of an earlier time. While HELD is 0, they are old, but with FOREIGN set in site: this process released the lock at
+``since`` although it did not hold it, so whoever is noted as holder since before then does not hold it any more.
+
 A DOING cell: 0 state (0 none, 1 task), 1 object key, 2 number of the task, 3 since ns, 4 length of text, then text.
 
 A RING record: 0 seq (from 1), 1 time ns, 2 kind | native tid << 32, 3..6 four numbers, 7 seq again. A record
@@ -62,7 +66,13 @@ H_FLAGS, H_PARENT_OPENED, H_SEGMENT, H_LOG, H_LOG_SIZE, H_SIZE = range(8, 14)
 H_LOST_LOG, H_LOST_THREADS, H_LOST_LOCKS, H_LOST_TALLIES, H_LOST_DOING = range(16, 21)
 H_ENDED = 24  # monotonic ns at which the exit handlers had run; 0: the process did not end in an orderly way
 
+H_UNREAD = 63  # where stores go that are to have no effect
+
+FOREIGN = 1 << 63
+"""Bit of the site in a lock's cell: see above."""
+
 FORKED, FREE_THREADED, COMPILED, UNRECORDED_PARENT = 1, 2, 4, 8
+ATTACHED = 16  # written by attach from what it saw outside: observed, not recorded
 """Bits of H_FLAGS."""
 
 # Words of a board entry and of a slot.
