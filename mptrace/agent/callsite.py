@@ -27,8 +27,10 @@ _PACKAGES = (_STDLIB + "site-packages/", _STDLIB + "dist-packages/")
 _OURS = os.path.dirname(os.path.dirname(__file__)) + "/"
 
 _sites: dict[tuple[int, int], int] = {}
+PROGRAM, LIBRARY, OURS = range(3)
+
 _kept: list[CodeType] = []  # so that an id() in _sites stays the code's own
-_library: dict[str, int] = {}  # file name -> 0 program, 1 standard library, 2 ours
+_library: dict[str, int] = {}  # file name -> whose it is: PROGRAM, LIBRARY or OURS
 _stacks: dict[tuple[int, ...], int] = {}
 _texts: dict[str, int] = {}
 
@@ -39,8 +41,28 @@ def _kind(code: CodeType) -> int:
     if kind is None:
         ours = name.startswith(_OURS)
         library = name.startswith("<frozen") or (name.startswith(_STDLIB) and not name.startswith(_PACKAGES))
-        kind = _library[name] = 2 if ours else int(library)
+        kind = _library[name] = OURS if ours else int(library)
     return kind
+
+
+def asker() -> str:
+    """Return the name of the library module that this call came from, "" if it came from the program.
+
+    Modules that only pass a call on (``multiprocessing.context``) and the caller's own module are not looked at.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        kind, name = _kind(code), str(frame.f_globals.get("__name__", ""))
+        if kind == PROGRAM or _is_bottom(code):
+            return ""
+        if kind == LIBRARY and name not in _PASSING_ON:
+            return name
+        frame = frame.f_back
+    return ""
+
+
+_PASSING_ON = ("multiprocessing.context", "multiprocessing.synchronize", "multiprocessing.connection", "functools", "contextlib")
 
 
 def _is_bottom(code: CodeType) -> bool:
@@ -70,45 +92,14 @@ def program_frame(frame: FrameType | None) -> FrameType | None:
 
 
 def here(depth: int = 1) -> int:
-    """Return the number of the program's place that the caller's caller was called from (0: no program above)."""
-    frame = program_frame(sys._getframe(depth + 1))
-    return 0 if frame is None else number(frame.f_code, frame.f_lasti, frame.f_lineno or 0)
+    """Return the number of the program's place that this call came from (0: no program above); ``depth`` frames are skipped."""
+    frame = program_frame(sys._getframe(depth))
+    return 0 if frame is None else _frame_number(frame)
 
 
-_SPOKEN = {"BaseProcess": "Process", "ApplyResult": "AsyncResult", "MapResult": "AsyncResult", "_ConnectionBase": "Connection"}
-
-
-def entry(depth: int = 1) -> str:
-    """Return the function of the library that the program called to get here (``Pool.map``); "" if there is no program above.
-
-    For rare events: it may look at a frame's variables to learn the class of a method (Python 3.10 has no qualified names).
-    """
-    frame: FrameType | None = sys._getframe(depth + 1)
-    last = None
-    while frame is not None and not is_program(frame.f_code):
-        if _is_bottom(frame.f_code):
-            return ""
-        last = frame if _kind(frame.f_code) == 1 else last
-        frame = frame.f_back
-    return _spoken(last) if last is not None and frame is not None else ""
-
-
-def _spoken(frame: FrameType) -> str:
-    name = getattr(frame.f_code, "co_qualname", "") or _qualified(frame)
-    owner, dot, method = name.partition(".")
-    return _SPOKEN.get(owner, owner) + dot + method
-
-
-def _qualified(frame: FrameType) -> str:
-    name, me = frame.f_code.co_name, frame.f_locals.get("self")
-    for kind in type(me).__mro__ if me is not None else ():
-        if getattr(_unwrapped(kind.__dict__.get(name)), "__code__", None) is frame.f_code:
-            return f"{kind.__name__}.{name}"
-    return name
-
-
-def _unwrapped(what: object) -> object:
-    return getattr(what, "__wrapped__", what)
+def _frame_number(frame: FrameType) -> int:
+    code, lasti = frame.f_code, frame.f_lasti
+    return _sites.get((id(code), lasti)) or number(code, lasti, frame.f_lineno or 0)  # f_lineno costs: only when new
 
 
 def number(code: CodeType, lasti: int, line: int) -> int:
@@ -133,17 +124,28 @@ def _absolute(name: str) -> str:
 
 
 def stack(depth: int = 1) -> int:
-    """Return the number of the current stack, from the caller's caller outwards, without our frames (0: unknown)."""
-    frame: FrameType | None = sys._getframe(depth + 1)
-    found: list[int] = []
+    """Return the number of the current stack, innermost first, without our frames (0: unknown)."""
+    return _walk(sys._getframe(depth))[1]
+
+
+def here_and_stack() -> tuple[int, int]:
+    """Return what `here` and `stack` would, for the price of one walk."""
+    return _walk(sys._getframe(1))
+
+
+def _walk(frame: FrameType | None) -> tuple[int, int]:
+    site, found = 0, []
     while frame is not None and len(found) < DEPTH:
         code = frame.f_code
-        if _kind(code) != 2:
-            found.append(number(code, frame.f_lasti, frame.f_lineno or 0))
+        kind = _kind(code)
+        if kind != OURS:
+            found.append(_frame_number(frame))
+            if not kind and not site:
+                site = found[-1]
         if _is_bottom(code):
             break
         frame = frame.f_back
-    return _stack_number(tuple(found))
+    return site, _stack_number(tuple(found))
 
 
 def _stack_number(key: tuple[int, ...]) -> int:

@@ -50,6 +50,12 @@ def add(probe: str, owner: object, name: str, value: object) -> None:
     setattr(owner, name, value)
 
 
+def add(probe: str, owner: object, name: str, value: object) -> None:
+    """Set an attribute that was not there (a class's default of our own), until `restore`."""
+    _patches.setdefault(probe, []).append((owner, name, owner.__dict__.get(name, _MISSING), value))
+    setattr(owner, name, value)
+
+
 def disguise(wrapper: object, original: object) -> object:
     """Give ``wrapper`` the original's name, module, docstring, attributes and signature; mark it as ours."""
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):

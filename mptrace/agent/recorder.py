@@ -31,8 +31,14 @@ if TYPE_CHECKING:
 
 _RING = Struct("<8Q").pack_into
 
+SLOT = Struct("<6Q").pack_into
+"""Store the six words of a wait slot behind its state: key, since, timeout, site, detail, stack (one call is cheaper than four stores)."""
+
 words: Any = None
 """The file as u64 words (memoryview); never keep a reference to it."""
+
+live: list[Any] = [None, None]
+"""``[words, the map itself]``: keep this list, for closures that run often, or that may run while modules are torn down."""
 
 threads: dict[int, int] = {}
 """``get_ident()`` -> index of the first word of the thread's board entry; use ``threads.get(ident) or new_thread()``."""
@@ -48,6 +54,7 @@ _pending: deque[bytes] = deque()
 _writing = allocate_lock()
 _next_thread = count().__next__
 _next_ring = count(1).__next__
+_ended_threads: list[int] = []
 _free_locks: list[int] = []
 _next_lock = count().__next__
 _free_tallies: list[int] = []
@@ -72,6 +79,7 @@ def reopen() -> None:
     tallies = bytes(words[layout.TALLY // 8 : layout.DOING // 8])
     _pending, _writing, _next_thread, _next_ring = deque(), allocate_lock(), count().__next__, count(1).__next__
     threads.clear()
+    _ended_threads.clear()
     _free_doings[:] = range(layout.DOINGS)
     _open(flags=layout.FORKED, parent_opened=parent_opened)
     words[layout.CELLS // 8 : layout.TALLY // 8] = memoryview(old).cast("Q")
@@ -94,6 +102,7 @@ def _open(flags: int, parent_opened: int) -> None:
     _path = f"{boot.run_path}/{PROCESSES}/{recording_name(os.getpid(), opened_ns)}"
     _bytes = _log = mapping.file_map(_path, layout.SIZE) or mapping.private_map(layout.SIZE)
     words = memoryview(_bytes).cast("Q")
+    live[:] = words, _bytes
     _segment, _tail, _end = 0, layout.LOG, layout.LOG + layout.LOG_SIZE
     _write_header(words, flags, parent_opened, layout.LOG, layout.LOG_SIZE)
 
@@ -124,6 +133,19 @@ def log(kind: Kind, *values: object) -> None:
                 _writing.release()
     except Exception:  # noqa: BLE001 - the guest's oath
         lose(layout.H_LOST_LOG)
+
+
+def log_some(kind: Kind, *values: object) -> None:
+    """Log an event of a kind that a program may cause without end; beyond `SOME` of a kind they are only counted, as lost."""
+    number = _logged[kind.number] = _logged.get(kind.number, 0) + 1
+    if number <= SOME:
+        log(kind, *values)
+    else:
+        lose(layout.H_LOST_LOG)
+
+
+SOME = 3000
+_logged: dict[int, int] = {}
 
 
 def _append(record: bytes) -> None:
@@ -158,25 +180,31 @@ def lose(counter: int) -> None:
 
 
 def new_thread() -> int:
-    """Give the current thread an entry on the board; when it is full, all further threads share the last one."""
-    index = _next_thread()
-    if index >= layout.THREADS - 1:
-        index = _ended_entry()
-    first = layout.BOARD // 8 + index * layout.THREAD_WORDS
-    for word in range(first, first + layout.THREAD_WORDS):
-        words[word] = 0
-    words[first + layout.T_IDENT], words[first + layout.T_TID] = get_ident(), get_native_id()
-    words[first + layout.T_STATE] = 1
-    threads[get_ident()] = first
+    """Give the current thread an entry on the board; when it is full, all further threads share the last one; never raises."""
+    try:
+        index = _next_thread()
+        if index >= layout.THREADS - 1:
+            index = _ended_entry()
+        first = layout.BOARD // 8 + index * layout.THREAD_WORDS
+        for word in range(first, first + layout.THREAD_WORDS):
+            words[word] = 0
+        words[first + layout.T_IDENT], words[first + layout.T_TID] = get_ident(), get_native_id()
+        words[first + layout.T_STATE] = 1
+        threads[get_ident()] = first
+    except Exception:  # noqa: BLE001 - the interpreter is being torn down
+        return _LAST_ENTRY
     return first
 
 
+_LAST_ENTRY = layout.BOARD // 8 + (layout.THREADS - 1) * layout.THREAD_WORDS
+
+
 def _ended_entry() -> int:
-    for index in range(layout.THREADS - 1):
-        if words[layout.BOARD // 8 + index * layout.THREAD_WORDS + layout.T_STATE] == 2:
-            return index
-    lose(layout.H_LOST_THREADS)
-    return layout.THREADS - 1
+    try:
+        return _ended_threads.pop()
+    except IndexError:
+        lose(layout.H_LOST_THREADS)
+        return layout.THREADS - 1
 
 
 def end_thread() -> None:
@@ -185,6 +213,8 @@ def end_thread() -> None:
     if first:
         words[first + layout.T_WAIT] = words[first + layout.T_INTENT] = 0
         words[first + layout.T_STATE] = 2
+        if first != _LAST_ENTRY:
+            _ended_threads.append((first - layout.BOARD // 8) // layout.THREAD_WORDS)
 
 
 def ring(kind: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0) -> None:

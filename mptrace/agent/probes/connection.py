@@ -1,0 +1,228 @@
+"""Connections: who waits for bytes or for room, how many messages went each way, which ends this process has open.
+
+The slot is filled before every receive and send, since whether one blocks is not known before: so these wrappers store it
+themselves, site and stack looked up only when the last such wait at the same end began over `waits.FRESH_NS` ago. Such short
+paths leave nothing in the ring.
+"""
+
+from __future__ import annotations
+
+from _thread import get_ident
+from time import monotonic_ns
+
+from ...wire import layout
+from ...wire.events import resources
+from ...wire.resource import PIPE
+from ...wire.wait import READY, RECV, SEND, STALE_SITE
+from .. import callsite, guard, identity, originals, recorder, waits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+    from typing import Any
+
+NAME = "connection"
+
+READABLE, WRITABLE = 1, 2
+
+_RECV_AGAIN = RECV | PIPE << 8 | STALE_SITE << 16
+_SEND_AGAIN = SEND | PIPE << 8 | STALE_SITE << 16
+
+
+class End:
+    """What we keep for a Connection: its inode, its tally, and where it was last waited for, each way."""
+
+    __slots__ = ("key", "poll", "received", "recv", "send", "sent", "tally")
+
+    def __init__(self, key: int, ends: int) -> None:
+        self.key = key
+        self.tally = recorder.new_tally(key, ends) if ends else 0
+        self.sent = self.tally + 1 if self.tally else layout.H_UNREAD
+        self.received = self.tally + 2 if self.tally else layout.H_UNREAD
+        self.recv, self.send, self.poll = waits.Place(key), waits.Place(key), waits.Place(key)
+
+    def closed(self) -> None:
+        """This process has closed its copy; the counts stay until the object goes."""
+        if self.tally:
+            recorder.words[self.tally + 3] = 0
+
+    def __del__(self, free_tally=recorder.free_tally):  # type: ignore[no-untyped-def]  # bound now: globals may be gone by then
+        try:
+            free_tally(self.tally)
+        except Exception:  # noqa: BLE001 - the interpreter is being torn down
+            pass
+
+
+def install(module: ModuleType) -> None:
+    """Wrap what blocks, and what makes and closes connections."""
+    base = module._ConnectionBase
+    originals.add(NAME, base, identity.NAME, End(0, 0))
+    originals.patch(NAME, base, "__init__", _init)
+    originals.patch(NAME, base, "close", _close)
+    originals.patch(NAME, module.Connection, "_recv_bytes", _recv_bytes)
+    originals.patch(NAME, module.Connection, "_send_bytes", _send_bytes)
+    originals.patch(NAME, module, "wait", _wait)
+    originals.patch(NAME, module, "Pipe", _pipe)
+    originals.patch(NAME, module, "rebuild_connection", _rebuild)
+    originals.patch(NAME, module.SocketListener, "accept", _accept)
+
+
+def _init(original: Callable[..., None]) -> Callable[..., None]:
+    def __init__(self: Any, handle: Any, readable: Any = True, writable: Any = True) -> None:  # noqa: N807
+        original(self, handle, readable, writable)
+        try:
+            ends = READABLE * bool(readable) | WRITABLE * bool(writable)
+            setattr(self, identity.NAME, End(identity.inode(self._handle), ends))
+        except Exception:  # noqa: BLE001 - the guest's oath
+            guard.trouble(NAME)
+
+    return __init__
+
+
+def _close(original: Callable[..., None]) -> Callable[..., None]:
+    def close(self: Any) -> None:
+        is_open = self._handle is not None
+        original(self)
+        try:
+            end = self._mptrace
+            if is_open and end.key:
+                end.closed()
+                recorder.log_some(resources.END_CLOSED, end.key, int(self._readable), int(self._writable))
+        except Exception:  # noqa: BLE001 - the guest's oath
+            guard.trouble(NAME)
+
+    return close
+
+
+def _recv_bytes(original: Callable[..., Any]) -> Callable[..., Any]:
+    live, threads, new_thread, ident, now_ns = recorder.live, recorder.threads, recorder.new_thread, get_ident, monotonic_ns
+    slot_of, wait, fresh_ns, again = recorder.SLOT, layout.T_WAIT, waits.FRESH_NS, _RECV_AGAIN
+
+    def _recv_bytes(self: Any, maxsize: Any = None) -> Any:
+        end = self._mptrace
+        place, words, now = end.recv, live[0], now_ns()
+        slot = (threads.get(ident()) or new_thread()) + wait
+        if now - place.since > fresh_ns or words[slot]:
+            result = _carefully(original, self, maxsize, RECV, place, 0)
+        else:
+            place.since = now
+            slot_of(live[1], slot * 8 + 8, end.key, now, 0, place.site, 0, place.stack)
+            words[slot] = again
+            try:
+                result = original(self, maxsize)
+            finally:
+                live[0][slot] = 0
+        live[0][end.received] += 1
+        return result
+
+    return _recv_bytes
+
+
+def _send_bytes(original: Callable[..., None]) -> Callable[..., None]:
+    live, threads, new_thread, ident, now_ns = recorder.live, recorder.threads, recorder.new_thread, get_ident, monotonic_ns
+    slot_of, wait, fresh_ns, again = recorder.SLOT, layout.T_WAIT, waits.FRESH_NS, _SEND_AGAIN
+
+    def _send_bytes(self: Any, buf: Any) -> None:
+        end = self._mptrace
+        place, words, now = end.send, live[0], now_ns()
+        slot = (threads.get(ident()) or new_thread()) + wait
+        if now - place.since > fresh_ns or words[slot]:
+            _carefully(original, self, buf, SEND, place, len(buf))
+        else:
+            place.since = now
+            slot_of(live[1], slot * 8 + 8, end.key, now, 0, place.site, len(buf), place.stack)
+            words[slot] = again
+            try:
+                original(self, buf)
+            finally:
+                live[0][slot] = 0
+        live[0][end.sent] += 1
+
+    return _send_bytes
+
+
+def _carefully(original: Callable[..., Any], self: Any, argument: Any, kind: int, place: waits.Place, detail: int) -> Any:
+    """Make the call with its site noted, and with whatever was waited for outside of it put back afterwards."""
+    saved = None
+    try:
+        saved = waits.begin(kind, PIPE, place.key, None, detail, place=place)
+        return original(self, argument)
+    finally:
+        waits.end(saved)
+
+
+def _wait(original: Callable[..., Any]) -> Callable[..., Any]:
+    def wait(object_list: Any, timeout: Any = None) -> Any:
+        if type(timeout) in (int, float) and timeout <= 0:
+            return original(object_list, timeout)
+        saved = None
+        try:
+            saved = _begin_wait(object_list, timeout)
+            return original(object_list, timeout)
+        finally:
+            waits.end(saved)
+
+    return wait
+
+
+def _begin_wait(object_list: Any, timeout: Any) -> waits.Saved:
+    """Note what is waited for: of several things, the first, and how many; a bare descriptor only if nobody knows better."""
+    try:
+        if type(object_list) not in (list, tuple, set, frozenset) or not object_list:
+            return None
+        first = next(iter(object_list))
+        end = getattr(first, identity.NAME, None)
+        if end is not None:
+            return waits.begin(READY, PIPE, end.key, timeout, len(object_list), place=end.poll)
+        if recorder.words[(recorder.threads.get(get_ident()) or recorder.new_thread()) + layout.T_WAIT]:
+            return None  # Process.join waits for the child's sentinel: the join itself says more
+        fd = first if type(first) is int else first.fileno()
+        return waits.begin(READY, PIPE, identity.inode(fd), timeout, len(object_list))
+    except Exception:  # noqa: BLE001 - the guest's oath
+        return None
+
+
+def _pipe(original: Callable[..., Any]) -> Callable[..., Any]:
+    def Pipe(duplex: Any = True) -> Any:  # noqa: N802
+        ends = original(duplex)
+        try:
+            _tell_pipe(*ends, bool(duplex))
+        except Exception:  # noqa: BLE001 - the guest's oath
+            guard.trouble(NAME)
+        return ends
+
+    return Pipe
+
+
+def _tell_pipe(one: Any, other: Any, duplex: bool) -> None:
+    key, other_key = identity.key_of(one), identity.key_of(other)
+    site, asker = callsite.here(), callsite.asker()
+    recorder.log_some(resources.MADE, PIPE, key, "Pipe", site, asker, int(duplex))
+    if other_key != key:
+        recorder.log_some(resources.MADE, PIPE, other_key, "Pipe", site, asker, int(duplex))
+    recorder.log_some(resources.PAIR, key, other_key, int(duplex))
+
+
+def _rebuild(original: Callable[..., Any]) -> Callable[..., Any]:
+    def rebuild_connection(df: Any, readable: Any, writable: Any) -> Any:
+        connection = original(df, readable, writable)
+        try:
+            recorder.log_some(resources.KNOWN, PIPE, identity.key_of(connection), "Connection")
+        except Exception:  # noqa: BLE001 - the guest's oath
+            guard.trouble(NAME)
+        return connection
+
+    return rebuild_connection
+
+
+def _accept(original: Callable[..., Any]) -> Callable[..., Any]:
+    def accept(self: Any) -> Any:
+        saved = None
+        try:
+            saved = waits.begin(READY, PIPE, identity.inode(getattr(self._socket, "fileno", int)()))
+            return original(self)
+        finally:
+            waits.end(saved)
+
+    return accept

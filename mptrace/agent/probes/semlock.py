@@ -1,0 +1,248 @@
+"""SemLock, below all of multiprocessing's locks: who holds one, and who waits for one.
+
+Try without blocking first, as ``sem_wait`` itself does; only a call that is going to block fills its wait slot. A Lock or
+RLock has a held word, stored after it was taken and cleared before it is released; a counting semaphore has no holder, and
+its ``release`` stays the C method it was. A wrapper knows its map through ``recorder.live``, never through a module's
+globals: locks are released by finalizers that run when those are gone.
+
+Names: a semaphore's own name is None under fork (it is unlinked at once), so it is noted when `_make_name` makes it.
+Not seen: a failing store between taking a lock and noting it (a signal handler that raises right there).
+"""
+
+from __future__ import annotations
+
+from _thread import get_ident
+
+from ...wire.resource import SEM, semaphore_key
+from ...wire.wait import ACQUIRE
+from .. import guard, identity, originals, recorder, waits
+from ..holds import Cell, note, note_foreign
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+    from typing import Any
+
+NAME = "semlock"
+
+_names: dict[int, str] = {}  # thread -> the name it has just made
+
+
+def install(module: ModuleType) -> None:
+    """Wrap acquire and release of every SemLock that is made from now on."""
+    base = module.SemLock
+    unwatched = Cell(0, has_holder=False)
+    originals.add(NAME, base, identity.NAME, unwatched)
+    for kind, enter, leave in ((module.Lock, _lock_enter, _lock_leave), (module.RLock, _rlock_enter, _rlock_leave)):
+        originals.patch(NAME, kind, "__enter__", enter)
+        originals.patch(NAME, kind, "__exit__", leave)
+    originals.patch(NAME, base, "__enter__", _semaphore_enter)
+    originals.patch(NAME, base, "_make_name", _remember_name)
+    originals.patch(NAME, base, "_make_methods", lambda original: _make_methods(original, module.Lock, module.RLock))
+
+
+def _remember_name(original: Callable[[], str]) -> Callable[[], str]:
+    def _make_name() -> str:
+        name = original()
+        _names[get_ident()] = name
+        return name
+
+    return _make_name
+
+
+def _make_methods(original: Callable[[Any], None], lock: type, rlock: type) -> Callable[[Any], None]:
+    def _make_methods(self: Any) -> None:
+        original(self)
+        try:
+            methods = _lock_methods if isinstance(self, lock) else _rlock_methods if isinstance(self, rlock) else None
+            _equip(self, methods)
+        except Exception:  # noqa: BLE001 - the guest's oath
+            guard.trouble(NAME)
+
+    return _make_methods
+
+
+def _equip(self: Any, methods: Callable[[Any, Cell], tuple[object, object]] | None) -> None:
+    semlock = self._semlock
+    made = _names.pop(get_ident(), None)
+    name = semlock.name or made
+    if type(name) is not str:
+        return
+    cell = Cell(semaphore_key(name), has_holder=methods is not None)
+    setattr(self, identity.NAME, cell)
+    if methods is None:
+        self.acquire = originals.disguise(_semaphore_acquire(semlock, cell), semlock.acquire)
+        return
+    acquire, release = methods(semlock, cell)
+    self.acquire = originals.disguise(acquire, semlock.acquire)
+    self.release = originals.disguise(release, semlock.release)
+
+
+def _block(take: Callable[..., bool], cell: Cell, block: object = True, timeout: Any = None) -> bool:
+    """Make the call that is going to block."""
+    saved = None
+    try:
+        saved = waits.begin(ACQUIRE, SEM, cell.key, timeout, place=cell)
+        return take(block, timeout)
+    finally:
+        waits.end(saved)
+
+
+def _take(take: Callable[..., bool], cell: Cell, block: object, timeout: Any) -> bool:
+    """Take with whatever arguments the program gave: those that C would refuse, or that cannot block, go to it at once."""
+    if not block or type(block) not in (bool, int) or type(timeout) not in (int, float, _NoneType):
+        return take(block, timeout)
+    return take(False) or _block(take, cell, block, timeout)
+
+
+_NoneType = type(None)
+
+
+def _semaphore_acquire(semlock: Any, cell: Cell) -> Callable[..., bool]:
+    take = semlock.acquire
+
+    def acquire(block: Any = True, timeout: Any = None) -> bool:
+        if block is True and timeout is None:
+            return take(False) or _block_(take, cell)
+        return take_(take, cell, block, timeout)
+
+    _block_, take_ = _block, _take
+    return acquire
+
+
+def _lock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
+    take, give, held = semlock.acquire, semlock.release, cell.held
+    live, ident, note_, foreign, block_, take_ = recorder.live, get_ident, note, note_foreign, _block, _take
+
+    def acquire(block: Any = True, timeout: Any = None) -> bool:
+        if block is True and timeout is None:
+            if not take(False):
+                block_(take, cell)
+        elif not take_(take, cell, block, timeout):
+            return False
+        live[0][held] = ident()
+        if not cell.lean:
+            note_(cell)
+        return True
+
+    def release() -> None:
+        words = live[0]
+        owner = words[held]
+        if not owner:
+            foreign(cell)
+        words[held] = 0
+        try:
+            give()
+        except BaseException:
+            words[held] = owner
+            raise
+
+    return acquire, release
+
+
+def _rlock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
+    take, give, held, count = semlock.acquire, semlock.release, cell.held, semlock._count
+    live, ident, note_, block_, take_ = recorder.live, get_ident, note, _block, _take
+
+    def acquire(block: Any = True, timeout: Any = None) -> bool:
+        if block is True and timeout is None:
+            if not take(False):
+                block_(take, cell)
+        elif not take_(take, cell, block, timeout):
+            return False
+        if count() == 1:
+            live[0][held] = ident()
+            if not cell.lean:
+                note_(cell)
+        return True
+
+    def release() -> None:
+        words = live[0]
+        owner = words[held]
+        if count() == 1:
+            words[held] = 0
+        try:
+            give()
+        except BaseException:
+            words[held] = owner
+            raise
+
+    return acquire, release
+
+
+def _lock_enter(_original: Callable[..., bool]) -> Callable[[Any], bool]:
+    live, ident, note_, block = recorder.live, get_ident, note, _block
+
+    def __enter__(self: Any) -> bool:  # noqa: N807
+        cell = self._mptrace
+        if not self._semlock.acquire(False):
+            block(self._semlock.acquire, cell)
+        live[0][cell.held] = ident()
+        if not cell.lean:
+            note_(cell)
+        return True
+
+    return __enter__
+
+
+def _lock_leave(_original: Callable[..., None]) -> Callable[..., None]:
+    live, foreign = recorder.live, note_foreign
+
+    def __exit__(self: Any, *args: Any) -> None:  # noqa: N807
+        words, cell = live[0], self._mptrace
+        held = cell.held
+        owner = words[held]
+        if not owner:
+            foreign(cell)
+        words[held] = 0
+        try:
+            return self._semlock.__exit__(*args)
+        except BaseException:
+            words[held] = owner
+            raise
+
+    return __exit__
+
+
+def _rlock_enter(_original: Callable[..., bool]) -> Callable[[Any], bool]:
+    live, ident, note_, block = recorder.live, get_ident, note, _block
+
+    def __enter__(self: Any) -> bool:  # noqa: N807
+        cell, semlock = self._mptrace, self._semlock
+        if not semlock.acquire(False):
+            block(semlock.acquire, cell)
+        if semlock._count() == 1:
+            live[0][cell.held] = ident()
+            if not cell.lean:
+                note_(cell)
+        return True
+
+    return __enter__
+
+
+def _rlock_leave(_original: Callable[..., None]) -> Callable[..., None]:
+    live = recorder.live
+
+    def __exit__(self: Any, *args: Any) -> None:  # noqa: N807
+        words, held, semlock = live[0], self._mptrace.held, self._semlock
+        owner = words[held]
+        if semlock._count() == 1:
+            words[held] = 0
+        try:
+            return semlock.__exit__(*args)  # type: ignore[no-any-return]
+        except BaseException:
+            words[held] = owner
+            raise
+
+    return __exit__
+
+
+def _semaphore_enter(_original: Callable[..., bool]) -> Callable[[Any], bool]:
+    block = _block
+
+    def __enter__(self: Any) -> bool:  # noqa: N807
+        take = self._semlock.acquire
+        return take(False) or block(take, self._mptrace)
+
+    return __enter__
