@@ -84,6 +84,8 @@ class Finding:
     """When the state came about (CLOCK_MONOTONIC): of two causes the earlier one comes first."""
     rule: str = ""
     severity: Severity = Severity.ERROR
+    lowered: Severity | None = None
+    """Set by a rule for an instance that is less than the rule's own severity."""
     explained_by: str | None = None
     children: list[Finding] = field(default_factory=list)
     """Findings that this one explains; the engine folds them here."""

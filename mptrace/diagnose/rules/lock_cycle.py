@@ -1,0 +1,83 @@
+"""Rule file; see mptrace/diagnose/rule.py for what a rule is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mptrace.diagnose.finding import Finding
+from mptrace.diagnose.folding import ANY_WAIT
+from mptrace.diagnose.hang import hang
+from mptrace.diagnose.rule import rule
+from mptrace.diagnose.standstill import Standstill, standstills
+from mptrace.diagnose.wording import call_of, counted, listed, who
+from mptrace.model.moment import Hold, Wait
+from mptrace.model.run import Run
+from mptrace.model.wait_graph import Link
+
+
+@rule(needs=("semlock", "process"), explains=(ANY_WAIT,))
+def lock_cycle(run: Run) -> Iterator[Finding]:
+    """Processes or threads wait for each other's locks in a circle.
+
+    Why it hangs:
+        Each of them holds the lock that the one before it wants, and wants one that the next holds. None can go on, so none
+        lets go of what it has.
+
+    How we know:
+        Every wait of the circle is for a lock with a recorded holder (or a join), has no timeout, and looked the same at two
+        instants between which no member ran. If a member could not be looked at twice, or something was lost from the
+        recording, it is only likely.
+
+    What to do:
+        Take the locks in one order everywhere, or put what both protect behind one lock. Never join a process while holding a
+        lock that it may want.
+    """
+    for standstill in standstills(run):
+        for cycle in standstill.cycles():
+            holds = [link.holds for link in cycle if link.holds]
+            if len(cycle) > 1 and holds:
+                yield _finding(standstill, [link.wait for link in cycle], holds, cycle)
+
+
+def _finding(standstill: Standstill, waits: list[Wait], holds: list[Hold], cycle: list[Link]) -> Finding:
+    fix, at = _fix(holds, waits)
+    return hang(
+        standstill,
+        waits,
+        title=_title(waits, holds),
+        why=f"{'Neither' if len(waits) == 2 else 'None of these'} {'wait has' if len(waits) == 2 else 'waits has'} a timeout, "
+        f"and nobody else holds {'either lock' if len(holds) == 2 else 'the lock' if len(holds) == 1 else 'any of the locks'}.",
+        fix=fix,
+        fix_at=at.site if at else None,
+        holds=holds,
+        resources=[hold.resource for hold in holds],
+        processes=[link.through.process for link in cycle],
+    )
+
+
+def _title(waits: list[Wait], holds: list[Hold]) -> str:
+    if len(holds) == len(waits):
+        names = listed(who(wait.thread) for wait in waits)
+        return f"{names} wait for each other's {'lock' if len(waits) == 2 else 'locks, in a circle'}"
+    keeper = next((hold for hold in holds if _call(hold, waits) not in holds), holds[0])
+    wanter = next(wait for wait in waits if wait.resource is keeper.resource)
+    own = next((wait for wait in waits if wait.thread is keeper.thread), waits[0])
+    return f"{who(keeper.thread)} holds {keeper.resource.label} in {call_of(own)}, and {who(wanter.thread)} wants it"
+
+
+def _call(hold: Hold, waits: list[Wait]) -> Wait | None:
+    return next((wait for wait in waits if wait.thread is hold.thread and wait.resource is not None), None)
+
+
+def _fix(holds: list[Hold], waits: list[Wait]) -> tuple[str, Hold | None]:
+    """Return what to write: the order in which the longest waiter takes its locks, at the line where another one does not."""
+    if len(holds) < len(waits):
+        keeper = holds[0]
+        return f"release {keeper.resource.label} before {call_of(waits[-1])}: leave its `with` block first", keeper
+    first = waits[0]
+    own = next((hold for hold in holds if hold.thread is first.thread), holds[0])
+    other = next((hold for hold in holds if hold.resource is first.resource), holds[-1])
+    return (
+        f"take the {counted(len(holds), 'lock').replace('2 ', 'two ')} in the same order everywhere: "
+        f"{own.resource.label} before {other.resource.label} at"
+    ), other

@@ -1,0 +1,165 @@
+"""The instants at which the job stood still, with their wait-for graphs: which threads are stuck because of what, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import networkx
+
+from mptrace.diagnose.finding import Verdict
+from mptrace.diagnose.wording import counted, who
+from mptrace.model.moment import Moment, Wait
+from mptrace.model.process import Process, Thread
+from mptrace.model.run import Run
+from mptrace.model.wait_graph import Link, WaitGraph, build_wait_graph
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Threads that only one another could wake (or nobody at all), and their waits, the longest first.
+
+    ``followers``: waits that cannot end before one of the group's does.
+    """
+
+    waits: tuple[Wait, ...]
+    followers: tuple[Wait, ...]
+
+    @property
+    def threads(self) -> set[Thread]:
+        """The threads of the group."""
+        return {wait.thread for wait in self.waits}
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        """Their processes, each once."""
+        return tuple(dict.fromkeys(wait.thread.process for wait in self.waits))
+
+    def waiting_in(self, *kinds: int) -> list[Wait]:
+        """Return the waits whose call, or which themselves, are of one of these kinds of wire/wait.py."""
+        return [wait for wait in self.waits if wait.kind in kinds or wait.call.kind in kinds]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standstill:
+    """One moment of a run and its graph."""
+
+    run: Run
+    moment: Moment
+    graph: WaitGraph
+    groups: tuple[Group, ...]
+
+    def cycles(self) -> list[list[Link]]:
+        """Return the circles of exact waits that are no chance picture of a running job."""
+        return [cycle for cycle in self.graph.cycles() if self.holds_for([link.wait for link in cycle])]
+
+    def holds_for(self, waits: Iterable[Wait]) -> bool:
+        """Is the picture of these waits one of a single instant: did none of their threads run between the two looks?"""
+        return all(self.moment.still(wait.thread) is not False for wait in waits) and self._together(list(waits))
+
+    def _together(self, waits: list[Wait]) -> bool:
+        """Of the final moment: did all of them wait at once, and did nobody who could have helped live longer?"""
+        if not self.moment.final:
+            return True
+        ends = [end for end in (wait.thread.process.ended_ns for wait in waits) if end is not None]
+        return not ends or max(wait.since_ns for wait in waits) < min(ends)
+
+    def verdict(self, waits: Sequence[Wait], more: Sequence[str] = ()) -> tuple[Verdict, tuple[str, ...]]:
+        """Return how sure it is that these waits cannot end by themselves, and what is missing for *proven*."""
+        doubts = [*more, *self._unseen(waits), *self._open(waits), *losses(self.run)]
+        return (Verdict.LIKELY if doubts else Verdict.PROVEN), tuple(dict.fromkeys(doubts))
+
+    def behind(self, waits: Sequence[Wait]) -> tuple[Wait, ...]:
+        """Return the waits of others that cannot end before one of these does, the longest first."""
+        reached = {wait.thread for wait in waits}
+        targets = reached | {thread for other in reached for thread in other.process.threads}
+        found: list[Wait] = []
+        while more := [wait for wait in self.moment.waits if wait.thread not in reached and self._needs(wait, targets)]:
+            found += more
+            reached |= {wait.thread for wait in more}
+            targets |= reached
+        return tuple(sorted((wait for wait in found if not wait.thread.role.is_service), key=lambda wait: wait.since_ns))
+
+    def _needs(self, wait: Wait, threads: set[Thread]) -> bool:
+        link = self.graph.exact.get(wait)
+        wakers = {link.through} if link else self.graph.wakers.get(wait, set())
+        return wait.thread in self.graph.stuck and bool(wakers & threads)
+
+    def _unseen(self, waits: Sequence[Wait]) -> list[str]:
+        if self.moment.final:
+            return [f"when {who(wait.thread)} ended is not known" for wait in waits if wait.thread.process.ended_ns is None][:1]
+        return [f"{who(wait.thread)} was not looked at twice" for wait in waits if self.moment.still(wait.thread) is None]
+
+    def _open(self, waits: Sequence[Wait]) -> list[str]:
+        return [f"{who(w.thread)}: {self.graph.open_ended[w]} may end the wait" for w in waits if w in self.graph.open_ended]
+
+
+def losses(run: Run) -> list[str]:
+    """Return what was lost from a recording that a verdict could depend on, a sentence each."""
+    lost = run.completeness.lost
+    counts = (
+        (lost.records, "event"),
+        (lost.threads, "thread"),
+        (lost.locks, "lock"),
+        (lost.connections, "connection"),
+        (len(lost.damaged_files), "process's recording"),
+    )
+    told = [f"{counted(count, noun)} could not be recorded" for count, noun in counts if count]
+    return told + [f"in {process}, recording of {probe} was switched off" for process, probe in lost.probes_off]
+
+
+@lru_cache(maxsize=2)
+def standstills(run: Run) -> tuple[Standstill, ...]:
+    """Return the moments of a run, the latest first: what is true at the end is told, not what was on the way there."""
+    return tuple(_standstill(run, moment) for moment in reversed(run.moments))
+
+
+def _standstill(run: Run, moment: Moment) -> Standstill:
+    graph = build_wait_graph(run, moment)
+    return Standstill(run, moment, graph, tuple(_groups(run, moment, graph)))
+
+
+def _groups(run: Run, moment: Moment, graph: WaitGraph) -> list[Group]:
+    edges = _edges(moment, graph)
+    condensed = networkx.condensation(edges)
+    found = []
+    for node, data in condensed.nodes(data=True):
+        if condensed.out_degree(node) == 0:
+            behind = {thread for other in networkx.ancestors(condensed, node) for thread in condensed.nodes[other]["members"]}
+            found.append(Group(_waits_of(moment, data["members"]), _waits_of(moment, behind)))
+    return [group for group in found if group.waits and _is_real(run, moment, group)]
+
+
+def _edges(moment: Moment, graph: WaitGraph) -> networkx.DiGraph[Thread]:
+    """Return waiter -> whoever could wake it, among the stuck."""
+    edges: networkx.DiGraph[Thread] = networkx.DiGraph()
+    for wait in moment.waits:
+        if wait.thread in graph.stuck:
+            edges.add_node(wait.thread)
+            link = graph.exact.get(wait)
+            wakers = {link.through} if link else graph.wakers.get(wait, set())
+            edges.add_edges_from((wait.thread, waker) for waker in wakers if waker in graph.stuck)
+    return edges
+
+
+def _waits_of(moment: Moment, threads: set[Thread]) -> tuple[Wait, ...]:
+    return tuple(sorted((wait for wait in moment.waits if wait.thread in threads), key=lambda wait: wait.since_ns))
+
+
+def _is_real(run: Run, moment: Moment, group: Group) -> bool:
+    """Drop a group of which a member ran, and one of the end that somebody outlived who could have woken it."""
+    if any(moment.still(thread) is False for thread in group.threads):
+        return False
+    return not (moment.final and _outlived(run, group))
+
+
+def _outlived(run: Run, group: Group) -> bool:
+    """Did a process that ended in order live on after a member of the group had been ended (``terminate()``, a daemon)?"""
+    ends = [process.ended_ns for process in group.processes if process.ended_ns is not None]
+    if not ends:
+        return False
+    begun, first = max(wait.since_ns for wait in group.waits), min(ends)
+    others = [p for p in run.processes if p not in group.processes and not p.role.is_service and p.alive_at(begun)]
+    stuck = {wait.thread.process for wait in group.followers}
+    return begun >= first or any(other not in stuck and (other.orderly or other.alive_at(first)) for other in others)

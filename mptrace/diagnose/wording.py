@@ -1,0 +1,117 @@
+"""Phrases that several rules use, so that a process, a lock or a call is named in the same way everywhere."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable
+
+from mptrace.model.moment import Wait
+from mptrace.model.process import Exit, Process, Thread, ThreadRole
+from mptrace.model.resource import Resource
+from mptrace.wire import wait as waits
+
+SHOWN = 3
+"""Names that a list shows before it counts the rest."""
+
+
+def who(target: Process | Thread | None) -> str:
+    """Return how a process is called; of a thread that is not its main thread, with the thread's name."""
+    if target is None:
+        return "somebody"
+    if isinstance(target, Process):
+        return target.name or f"pid {target.pid}"
+    process = target.process.name or f"pid {target.process.pid}"
+    if target.role is ThreadRole.MAIN or not target.name:
+        return process
+    return f"{target.name} of {process}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return ``a``, ``a and b``, ``a, b and c``, ``a, b, c and 4 more``; each name once."""
+    unique = list(dict.fromkeys(names))
+    if len(unique) > SHOWN + 1:
+        unique = [*unique[:SHOWN], f"{len(unique) - SHOWN} more"]
+    return " and ".join([", ".join(unique[:-1]), unique[-1]] if len(unique) > 1 else unique)
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return ``1 event``, ``3 events``."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+def verb(count: int, singular: str, plural: str) -> str:
+    """Return the form of a verb that fits so many subjects."""
+    return singular if count == 1 else plural
+
+
+def signal_name(number: int) -> str:
+    """Return ``SIGKILL`` for 9."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """Return a text on one line, cut in its middle."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 13]} ... {line[-8:]}"
+
+
+def how_it_ended(exit_: Exit | None) -> str:
+    """Return ``was killed by SIGKILL``, ``ended with status 3``, ...; fits behind a process's name."""
+    if exit_ is None or not exit_.known:
+        return "ended, how is not known"
+    if exit_.signal is not None:
+        return f"was killed by {signal_name(exit_.signal)}" + _sender(exit_)
+    return f"ended with status {exit_.code}" + (f" in {exit_.call}()" if exit_.call else "")
+
+
+def _sender(exit_: Exit) -> str:
+    if exit_.by == "outside":
+        return " from outside the job"
+    return f", sent by {exit_.by}" if exit_.by else ""
+
+
+def call_of(wait: Wait) -> str:
+    """Return the call of the program that waits, as the program would write it: ``results.get()``, ``join() of worker-1``."""
+    call = wait.call
+    target = call.target
+    if isinstance(target, Resource):
+        return f"{_variable(target)}.{_METHODS.get(call.kind, 'wait')}()" if call.kind in _METHODS else _plain(wait)
+    if target is not None and call.kind in (waits.REAP, waits.THREAD_END):
+        return f"join() of {who(target) if isinstance(target, Process) else target.name or who(target)}"
+    return _plain(wait)
+
+
+def doing(wait: Wait) -> str:
+    """Return what a thread does in a wait: ``waits in results.get()``, ``wants stats``."""
+    if wait.call.kind == waits.ACQUIRE and wait.call.resource is not None:
+        return f"wants {wait.call.resource.label}"
+    return f"waits {_preposition(wait)} {call_of(wait)}"
+
+
+def _preposition(wait: Wait) -> str:
+    return "at its" if wait.call.kind == waits.EXIT else "in"
+
+
+def _variable(resource: Resource) -> str:
+    outer = resource.outermost
+    return outer.name or outer.label
+
+
+def _plain(wait: Wait) -> str:
+    return _CALLS.get(wait.call.kind, waits.NAMES.get(wait.call.kind, "a wait"))
+
+
+_METHODS = {
+    waits.ACQUIRE: "acquire", waits.RECV: "recv", waits.SEND: "send", waits.READY: "poll", waits.RESULT: "get",
+    waits.FUTURE: "result", waits.NOTIFY: "wait", waits.FLAG: "wait", waits.PARTIES: "wait", waits.TASKS_DONE: "join",
+    waits.FEEDER_END: "join_thread", waits.ITEM: "get", waits.ROOM: "put", waits.POOL_END: "join", waits.MUTEX_WAIT: "acquire",
+}  # fmt: skip
+
+_CALLS = {
+    waits.EXIT: "exit", waits.START: "start()", waits.CALL: "a call through a manager's proxy", waits.READY: "wait()",
+    waits.REAP: "join()", waits.THREAD_END: "join() of a thread", waits.RESULT: "get() of a result",
+    waits.FUTURE: "result() of a future", waits.RECV: "recv()", waits.SEND: "send()", waits.FEEDER_END: "the end of a queue's feeder thread",
+}  # fmt: skip
