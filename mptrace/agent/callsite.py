@@ -134,7 +134,8 @@ def here_and_stack() -> tuple[int, int]:
 
 
 def _walk(frame: FrameType | None) -> tuple[int, int]:
-    site, found = 0, []
+    site = 0
+    found: list[int] = []
     while frame is not None and len(found) < DEPTH:
         code = frame.f_code
         kind = _kind(code)

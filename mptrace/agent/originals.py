@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 MARK = "__mptrace__"
 """Attribute of every wrapper of ours; patching twice is harmless."""
@@ -17,7 +18,7 @@ _MISSING = object()
 _patches: dict[str, list[tuple[object, str, object, object]]] = {}
 
 
-def patch(probe: str, owner: object, name: str, wrap: Callable[[Callable[..., object]], object]) -> None:
+def patch(probe: str, owner: object, name: str, wrap: Callable[[Callable[..., Any]], object]) -> None:
     """Set ``owner.name`` to ``wrap(original)``, looking like the original; AttributeError if there is none.
 
     For a classmethod or staticmethod ``wrap`` gets the function below it, and its result is wrapped up again; for a property
@@ -46,12 +47,6 @@ def _patch_property(probe: str, owner: object, name: str, found: property, wrap:
 
 def add(probe: str, owner: object, name: str, value: object) -> None:
     """Set ``owner.name``, which `restore` takes away or sets back; for what is no function."""
-    _patches.setdefault(probe, []).append((owner, name, owner.__dict__.get(name, _MISSING), value))
-    setattr(owner, name, value)
-
-
-def add(probe: str, owner: object, name: str, value: object) -> None:
-    """Set an attribute that was not there (a class's default of our own), until `restore`."""
     _patches.setdefault(probe, []).append((owner, name, owner.__dict__.get(name, _MISSING), value))
     setattr(owner, name, value)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from _collections import deque
+from _collections import deque  # type: ignore[import-not-found]
 from _thread import allocate_lock, get_ident, get_native_id
 from itertools import count
 from struct import Struct

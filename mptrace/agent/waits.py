@@ -52,10 +52,8 @@ class Place:
         return 0
 
 
-def begin(
-    kind: int, family: int, key: int, timeout: float | None = None, detail: int = 0, depth: int = 1, place: Place | None = None
-) -> Saved:
-    """Enter a wait, as seen from the caller's caller; hand the result to `end`. ``timeout`` in seconds, None: for ever."""
+def begin(kind: int, family: int, key: int, timeout: float | None = None, detail: int = 0, place: Place | None = None) -> Saved:
+    """Enter a wait; hand the result to `end`. ``timeout`` in seconds, None: for ever."""
     try:
         slot = (_threads.get(get_ident()) or recorder.new_thread()) + layout.T_WAIT
         words = _live[0]
@@ -66,9 +64,7 @@ def begin(
     return slot, outer
 
 
-def intend(
-    kind: int, family: int, key: int, timeout: float | None = None, detail: int = 0, depth: int = 1, place: Place | None = None
-) -> Saved:
+def intend(kind: int, family: int, key: int, timeout: float | None = None, detail: int = 0, place: Place | None = None) -> Saved:
     """Enter a call that leads to waits (Pool.map, Event.wait), unless one is entered already; hand the result to `end`."""
     try:
         slot = (_threads.get(get_ident()) or recorder.new_thread()) + layout.T_INTENT

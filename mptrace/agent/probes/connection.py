@@ -43,7 +43,7 @@ class End:
         self.recv, self.send, self.poll = waits.Place(key), waits.Place(key), waits.Place(key)
 
     def closed(self) -> None:
-        """This process has closed its copy; the counts stay until the object goes."""
+        """Note that this process has closed its copy; the counts stay until the object goes."""
         if self.tally:
             recorder.words[self.tally + 3] = 0
 
@@ -187,7 +187,7 @@ def _pipe(original: Callable[..., Any]) -> Callable[..., Any]:
     def Pipe(duplex: Any = True) -> Any:  # noqa: N802
         ends = original(duplex)
         try:
-            _tell_pipe(*ends, bool(duplex))
+            _tell_pipe(ends[0], ends[1], bool(duplex))
         except Exception:  # noqa: BLE001 - the guest's oath
             guard.trouble(NAME)
         return ends

@@ -197,7 +197,7 @@ def _lock_leave(_original: Callable[..., None]) -> Callable[..., None]:
             foreign(cell)
         words[held] = 0
         try:
-            return self._semlock.__exit__(*args)
+            self._semlock.__exit__(*args)
         except BaseException:
             words[held] = owner
             raise
@@ -230,7 +230,7 @@ def _rlock_leave(_original: Callable[..., None]) -> Callable[..., None]:
         if semlock._count() == 1:
             words[held] = 0
         try:
-            return semlock.__exit__(*args)  # type: ignore[no-any-return]
+            semlock.__exit__(*args)
         except BaseException:
             words[held] = owner
             raise
