@@ -7,6 +7,7 @@ from . import brief, callsite
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any
 
 MESSAGE = 1000
 """Longest message, in characters."""
@@ -26,13 +27,24 @@ def message(error: BaseException) -> str:
 
 
 def text(error: BaseException) -> str:
-    """Return the whole traceback as Python prints it; never raises."""
+    """Return the whole traceback as Python prints it, without our frames; never raises."""
     try:
-        from traceback import format_exception
+        from traceback import TracebackException
 
-        return "".join(format_exception(type(error), error, error.__traceback__))
+        told = TracebackException(type(error), error, error.__traceback__)
+        _strip(told)
+        return "".join(told.format())
     except Exception:
         return kind(error)
+
+
+def _strip(told: Any) -> None:
+    """Take our frames out of a traceback's text; of those it is chained to as well, to a depth."""
+    for _ in range(10):
+        if told is None:
+            return
+        told.stack[:] = [frame for frame in told.stack if not frame.filename.startswith(callsite._OURS)]
+        told = told.__cause__ or told.__context__
 
 
 def raised_at(error: BaseException) -> int:

@@ -12,7 +12,10 @@ from __future__ import annotations
 PROBES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("exits", ("multiprocessing.process", "multiprocessing.util")),
     ("threads", ("multiprocessing.process",)),
-    ("process", ("multiprocessing.process", "multiprocessing.popen_fork", "multiprocessing.spawn")),
+    (
+        "process",
+        ("multiprocessing.process", "multiprocessing.popen_fork", "multiprocessing.popen_forkserver", "multiprocessing.spawn"),
+    ),
     ("program", ("multiprocessing.process",)),
     ("reduction", ("multiprocessing.reduction", "multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver")),
     ("semlock", ("multiprocessing.synchronize",)),

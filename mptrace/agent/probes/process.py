@@ -2,10 +2,172 @@
 
 from __future__ import annotations
 
+import sys
+from time import monotonic_ns
+
+from ...wire import resource, wait
+from ...wire.events import processes
+from .. import callsite, child, entry, failure, guard, inherit, life, originals, recorder, waits
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
+    from typing import Any
+
+NAME = "process"
+
+_REAPED, _READ, _JOINED, _TIMED_OUT = 1, 2, 4, 8
+
+_told: dict[int, int] = {}
+"""Pid of a child of this process -> bits of what was told of it, so that a polling loop tells it once."""
 
 
 def install(module: ModuleType) -> None:
-    """Placeholder of the first walk through."""
+    """Watch the class that all Process classes come from, and the ways their ends are waited for."""
+    name = module.__name__
+    if name == "multiprocessing.process":
+        _install_process(module)
+    elif name == "multiprocessing.spawn":
+        current = type(sys.modules["multiprocessing.process"]._current_process)
+        if current.__name__ == "_MainProcess":
+            originals.add(NAME, current, "_inheriting", child.Inheriting())
+    else:
+        popen = module.Popen
+        originals.patch(NAME, popen, "poll", _poll)
+        if name == "multiprocessing.popen_fork":
+            originals.patch(NAME, popen, "_send_signal", _send_signal)
+
+
+def _install_process(module: Any) -> None:
+    base = module.BaseProcess
+    originals.patch(NAME, base, "start", _start)
+    originals.patch(NAME, base, "_bootstrap", child.watch_bootstrap)
+    originals.patch(NAME, base, "join", _join)
+    originals.patch(NAME, base, "exitcode", _exitcode)
+    life.at_exit_function.append(child.look_for_failure)
+    inherit.in_child_hooks.append(_told.clear)
+
+
+def _start(original: Callable[..., object]) -> object:
+    def start(self: Any) -> object:
+        target, began, saved = "", monotonic_ns(), None
+        try:
+            target = child.target_name(self)  # before: the parent's Process drops its target
+            saved = waits.intend(wait.START, resource.NONE, 0)
+        except Exception:
+            guard.trouble(NAME)
+        try:
+            result = original(self)
+        except BaseException as error:
+            _note_failed_start(self, target, error)
+            failure.hide(error)
+            raise
+        finally:
+            waits.end(saved)
+        _note_start(self, target, monotonic_ns() - began)
+        return result
+
+    return start
+
+
+def _note_start(process: Any, target: str, took_ns: int) -> None:
+    try:
+        pid = process._popen.pid
+        _told[pid] = 0
+        recorder.log(
+            processes.STARTED, pid, str(process._name)[:200], target, int(process.daemon), child.start_method(process),
+            callsite.here(), callsite.stack(), took_ns,
+        )  # fmt: skip
+    except Exception:
+        guard.trouble(NAME)
+
+
+def _note_failed_start(process: Any, target: str, error: BaseException) -> None:
+    try:
+        recorder.log(
+            processes.START_FAILED, str(getattr(process, "_name", ""))[:200], target, child.start_method(process),
+            failure.kind(error), failure.message(error), callsite.here(), callsite.stack(),
+        )  # fmt: skip
+    except Exception:
+        guard.trouble(NAME)
+
+
+def _join(original: Callable[..., object]) -> object:
+    def join(self: Any, timeout: float | None = None) -> object:
+        saved, popen = None, getattr(self, "_popen", None)
+        try:
+            if popen is not None and popen.returncode is None and timeout != 0:
+                saved = waits.enter(wait.REAP, resource.PROCESS, popen.pid, timeout)
+        except Exception:
+            guard.trouble(NAME)
+        try:
+            result = original(self, timeout)
+        except BaseException as error:
+            failure.hide(error)
+            raise
+        finally:
+            if saved is not None:
+                waits.leave(saved)
+        if popen is not None:
+            _note_join(popen)
+        return result
+
+    return join
+
+
+def _note_join(popen: Any) -> None:
+    try:
+        done = popen.returncode is not None
+        if _first(popen.pid, _JOINED if done else _TIMED_OUT):
+            recorder.log(processes.JOINED, popen.pid, int(done), callsite.here())
+    except Exception:
+        guard.trouble(NAME)
+
+
+def _first(pid: int, bit: int) -> bool:
+    """Is this the first time for this child? Children that are not ours are never told of."""
+    known = _told.get(pid, bit)
+    _told[pid] = known | bit
+    return not known & bit
+
+
+def _poll(original: Callable[..., object]) -> object:
+    def poll(self: Any, *args: Any, **kwargs: Any) -> object:
+        if self.returncode is not None:
+            return original(self, *args, **kwargs)
+        code = original(self, *args, **kwargs)
+        try:
+            if code is not None and _first(self.pid, _REAPED):
+                recorder.log(processes.REAPED, self.pid, code, entry.point(), callsite.here())
+        except Exception:
+            guard.trouble(NAME)
+        return code
+
+    return poll
+
+
+def _exitcode(original: Callable[..., object]) -> object:
+    def exitcode(self: Any) -> object:
+        code = original(self)
+        try:
+            if code is not None and callsite.is_program(sys._getframe(1).f_code) and _first(self._popen.pid, _READ):
+                recorder.log(processes.EXIT_CODE_READ, self._popen.pid, callsite.here())
+        except Exception:
+            guard.trouble(NAME)
+        return code
+
+    return exitcode
+
+
+def _send_signal(original: Callable[..., object]) -> object:
+    def _send_signal(self: Any, sig: Any) -> object:
+        try:
+            if self.returncode is None:
+                call = entry.point() or "exit"
+                recorder.log(processes.SIGNALLED, self.pid, int(sig), call, callsite.here(), callsite.stack())
+        except Exception:
+            guard.trouble(NAME)
+        return original(self, sig)
+
+    return _send_signal

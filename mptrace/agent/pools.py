@@ -1,0 +1,77 @@
+"""What a Pool or an executor is called in every process, and which line handed it a job.
+
+========= =======================================================================================
+object    OBJECT key
+========= =======================================================================================
+Pool      inode of the pipe its workers read tasks from (``_inqueue._reader``), with bit 40 set
+Executor  inode of the pipe its workers read calls from (``_call_queue._reader``), with bit 41 set
+========= =======================================================================================
+
+A worker under spawn gets those queues by unpickling, so it finds the same keys; the bits keep a pool apart from its queue.
+"""
+
+from __future__ import annotations
+
+from . import identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+POOL_BIT, EXECUTOR_BIT = 1 << 40, 1 << 41
+
+JOBS = 2000
+"""Most jobs whose line is remembered, of all pools together; the oldest are forgotten."""
+
+served: dict[int, int] = {}
+"""Inode of a queue's pipe -> OBJECT key of the pool or executor that it belongs to."""
+
+
+class Job:
+    """Where a job was handed in: numbers of its site and stack, the call and the function as texts."""
+
+    __slots__ = ("call", "function", "site", "stack")
+
+    def __init__(self, call: str, function: str, site: int, stack: int) -> None:
+        self.call, self.function, self.site, self.stack = call, function, site, stack
+
+
+_jobs: dict[tuple[int, int], Job] = {}
+
+
+def pipe_key(queue: Any) -> int:
+    """Return the inode of the pipe that a queue reads from; 0 if it has none (a ThreadPool's) or it is closed and unknown."""
+    reader = getattr(queue, "_reader", None)
+    try:
+        return identity.inode(reader.fileno())  # type: ignore[union-attr]
+    except (AttributeError, OSError, ValueError):
+        return identity.key_of(reader)
+
+
+def key_of_pool(inqueue: Any) -> int:
+    """Return the OBJECT key of the Pool with this task queue; 0 for a ThreadPool."""
+    inode = pipe_key(inqueue)
+    return inode | POOL_BIT if inode else 0
+
+
+def key_of_executor(call_queue: Any) -> int:
+    """Return the OBJECT key of the ProcessPoolExecutor with this call queue."""
+    inode = pipe_key(call_queue)
+    return inode | EXECUTOR_BIT if inode else 0
+
+
+def remember(pool: int, number: int, job: Job) -> None:
+    """Note where the job ``number`` of a pool comes from."""
+    if len(_jobs) >= JOBS:
+        _jobs.pop(next(iter(_jobs)), None)
+    _jobs[pool, number] = job
+
+
+def job_of(pool: int, number: int) -> Job | None:
+    """Return where a job comes from, in the process that submitted it."""
+    return _jobs.get((pool, number))
+
+
+def task_number(job: object, index: object) -> int:
+    """Return the number of a task as the board holds it: job << 32 | index (both cut to 32 bits)."""
+    return (job & 0xFFFFFFFF) << 32 | (index & 0xFFFFFFFF if type(index) is int else 0) if type(job) is int else 0
