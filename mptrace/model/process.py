@@ -93,6 +93,35 @@ class Thread:
 
 
 @dataclass(slots=True, eq=False)
+class Tally:
+    """Messages that a process sent and received through one connection; ``readable``, ``writable``: what that end can do."""
+
+    resource: Resource
+    sent: int = 0
+    received: int = 0
+    readable: bool = False
+    writable: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Past:
+    """A recent ordinary event: a long wait that ended (``kind`` of wire/wait.py, ``site``), or a task (``kind`` 0, ``number``).
+
+    ``at_ns`` is when it ended; a task that has only begun has ``since_ns`` None and no end.
+    """
+
+    tid: int
+    at_ns: int
+    kind: int
+    resource: Resource | None
+    since_ns: int | None = None
+    site: Site | None = None
+    number: int = 0
+    text: str = ""
+    returned: bool = False
+
+
+@dataclass(slots=True, eq=False)
 class Process:
     """One incarnation of a process of the job. Times: CLOCK_MONOTONIC ns. ``id`` is ``p1`` for the main process, and so on.
 
@@ -122,6 +151,23 @@ class Process:
     orderly: bool = False
     """Its exit handlers, or Process._bootstrap, ran to their end."""
     python: str = ""
+    forked_from: Process | None = None
+    """Whose memory it began with a copy of (a forkserver's child: the forkserver); None for spawn and exec."""
+    became: Process | None = None
+    """The next incarnation of this pid, after an exec."""
+    last_words: list[str] = field(default_factory=list)
+    """What faulthandler wrote when it died of a fatal signal."""
+    fatal_error: str = ""
+    """What the last words call it (``Segmentation fault``)."""
+    fatal_stack: tuple[Site, ...] = ()
+    """The Python stack of the thread that died, innermost first."""
+    tallies: list[Tally] = field(default_factory=list)
+    past: list[Past] = field(default_factory=list)
+    """The last ordinary events before it ended, or before the recording does; by time."""
+    lost: dict[str, int] = field(default_factory=dict)
+    """What it could not record, by what: records, threads, locks, connections, tasks."""
+    probes_off: list[str] = field(default_factory=list)
+    """Probes that failed and were switched off, with the error."""
 
     @property
     def alive(self) -> bool:
