@@ -1,1 +1,1 @@
-"""Get at a job that already hangs: from outside first, inside only on request."""
+"""Get at a job that already hangs: from outside only, into a run directory like any other."""

@@ -1,0 +1,53 @@
+"""Attach to a hanging job from outside: look, read, look again, and write what was seen into a run directory."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from mptrace.attach.directory import make_directory
+from mptrace.attach.job import find_job
+from mptrace.attach.looks import look
+from mptrace.attach.memory import Memory
+from mptrace.attach.names import JobNames
+from mptrace.attach.sight import Sight
+from mptrace.attach.stacks import add_stacks
+from mptrace.attach.waiting import read_waits, settle
+from mptrace.attach.writing import write_run
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What an attach left behind: ``path`` of the run directory; ``pause_ns``: the longest time a process was stopped."""
+
+    path: str
+    processes: int
+    took_ns: int
+    pause_ns: int = 0
+
+
+def attach(pid: int, output: str = "") -> Attached:
+    """Look at the job that ``pid`` belongs to and write what was seen; MptraceError if there is nothing to look at.
+
+    Nothing is stopped, signalled or changed; every step is bounded in time.
+    """
+    began_ns = time.monotonic_ns()
+    sight = see(pid, began_ns)
+    path = make_directory(sight.job, output)
+    write_run(sight, path)
+    return Attached(path, len(sight.job.processes), time.monotonic_ns() - began_ns)
+
+
+def see(pid: int, began_ns: int) -> Sight:
+    """Look at a job, read what it waits for, and look again."""
+    job = find_job(pid)
+    look(job)
+    sight = Sight(job, JobNames(job), began_ns)
+    add_stacks(sight)
+    memories = {process.pid: Memory(process.pid) for process in job.living}
+    read_waits(sight, memories)
+    look(job)
+    settle(sight)
+    for memory in memories.values():
+        memory.close()
+    return sight

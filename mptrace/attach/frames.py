@@ -1,0 +1,83 @@
+"""Stacks with locals by py-spy, several processes at a time, each bounded; the job is never stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from mptrace.attach.seen import Frame, Local
+
+TIMEOUT_S = 8.0
+"""Longest one process's stacks may take; a busy machine needs a tenth of a second."""
+
+FRAMES_LIMIT, LOCALS_LIMIT, TEXT_LIMIT = 60, 30, 80
+
+
+class Stacks:
+    """Frames by thread of one process: by native id where py-spy knows it, by ident else; ``trouble``: why there are none."""
+
+    def __init__(self, dump: list[dict[str, Any]], trouble: str = "") -> None:
+        self.trouble = trouble
+        self.threads = [
+            (thread.get("os_thread_id") or 0, thread.get("thread_id") or 0, thread.get("thread_name") or "", _frames(thread))
+            for thread in dump
+        ]
+
+
+def read_stacks(pids: list[int]) -> dict[int, Stacks]:
+    """Return the stacks of these processes; one that cannot be read has a ``trouble``."""
+    program = _py_spy()
+    if not program:
+        return {pid: Stacks([], "py-spy is not installed") for pid in pids}
+    with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
+        return dict(zip(pids, pool.map(lambda pid: _dump(program, pid), pids), strict=True))
+
+
+def _py_spy() -> str:
+    beside = os.path.join(os.path.dirname(sys.executable), "py-spy")
+    return beside if os.path.exists(beside) else shutil.which("py-spy") or ""
+
+
+def _dump(program: str, pid: int) -> Stacks:
+    command = [program, "dump", "--json", "--locals", "--nonblocking", "--pid", str(pid)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=False, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        return Stacks([], f"py-spy took longer than {TIMEOUT_S:.0f} s")
+    except OSError as trouble:
+        return Stacks([], f"py-spy: {trouble.strerror}")
+    if done.returncode:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        return Stacks([], "py-spy: " + (lines[-1] if lines else f"status {done.returncode}")[:200])
+    try:
+        return Stacks(json.loads(done.stdout))
+    except (ValueError, TypeError, AttributeError) as trouble:
+        return Stacks([], f"py-spy said something else than stacks: {trouble}")
+
+
+def _frames(thread: dict[str, Any]) -> tuple[Frame, ...]:
+    return _own(tuple(_frame(frame) for frame in thread.get("frames", ())[:FRAMES_LIMIT]))
+
+
+def _own(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    """Leave out what a forked child copied from its parent: everything outside of Process._bootstrap."""
+    for number, frame in enumerate(frames):
+        if frame.function.endswith("_bootstrap") and frame.file.endswith("multiprocessing/process.py"):
+            return frames[: number + 1]
+    return frames
+
+
+def _frame(frame: dict[str, Any]) -> Frame:
+    local = tuple(_local(one) for one in (frame.get("locals") or ())[:LOCALS_LIMIT])
+    return Frame(str(frame.get("filename", "")), int(frame.get("line") or 0), str(frame.get("name", "")), local)
+
+
+def _local(local: dict[str, Any]) -> Local:
+    text = str(local.get("repr") or "")
+    short = text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 3] + "..."
+    return Local(str(local.get("name", "")), int(local.get("addr") or 0), short)

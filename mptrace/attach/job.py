@@ -1,0 +1,202 @@
+"""Which processes belong to a job: from any one of them upwards, downwards, and sideways by the semaphores and pipes they share."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from mptrace.attach.address_space import AddressSpace, read_address_space
+from mptrace.attach.descriptors import PIPE, SOCKET, Descriptor, read_descriptors
+from mptrace.attach.refusals import refuse
+from mptrace.attach.seen import SeenProcess
+from mptrace.observe import procfs
+from mptrace.observe.procfs import Stat
+from mptrace.wire.rundir import ENV_RUN
+
+PROCESSES_LIMIT = 2000
+"""Most processes of one job that are looked at."""
+
+_PYTHON = re.compile(r"(lib)?python\d(\.\d+)?[a-z]*(\.so[\d.]*)?$|python$")
+_CHILD = re.compile(r"from multiprocessing\.(spawn|forkserver|resource_tracker|semaphore_tracker) import")
+TRACKER, FORKSERVER = "resource tracker", "forkserver"
+
+
+def is_python(space: AddressSpace) -> bool:
+    """Does this process run CPython, by the files it has mapped?"""
+    return any(_PYTHON.match(os.path.basename(region.path)) for region in space.regions if region.offset == 0)
+
+
+@dataclass(slots=True, eq=False)
+class World:
+    """All processes of the machine that we can see, at about one instant; what is asked twice is read once."""
+
+    stats: dict[int, Stat]
+    children: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _commands: dict[int, list[str]] = field(default_factory=dict)
+    _descriptors: dict[int, dict[int, Descriptor]] = field(default_factory=dict)
+    _spaces: dict[int, AddressSpace] = field(default_factory=dict)
+
+    def command(self, pid: int) -> list[str]:
+        """Return the argv of a process."""
+        if pid not in self._commands:
+            self._commands[pid] = procfs.command(pid)
+        return self._commands[pid]
+
+    def descriptors(self, pid: int) -> dict[int, Descriptor]:
+        """Return the open files of a process."""
+        if pid not in self._descriptors:
+            self._descriptors[pid] = read_descriptors(pid)
+        return self._descriptors[pid]
+
+    def space(self, pid: int) -> AddressSpace:
+        """Return what a process has mapped."""
+        if pid not in self._spaces:
+            self._spaces[pid] = read_address_space(pid)
+        return self._spaces[pid]
+
+    def channels(self, pid: int) -> set[int]:
+        """Return the inodes of the pipes and sockets of a process beyond its stdin, stdout and stderr."""
+        return {d.inode for d in self.descriptors(pid).values() if d.kind in {PIPE, SOCKET} and d.number > 2}
+
+    def semaphores(self, pid: int) -> set[int]:
+        """Return the inodes of the semaphores that a process has mapped."""
+        return {region.inode for region in self.space(pid).semaphores().values()}
+
+
+def read_world() -> World:
+    """Look at all processes."""
+    stats = {pid: stat for name in os.listdir("/proc") if name.isdigit() and (stat := procfs.stat(pid := int(name)))}
+    world = World(stats)
+    for pid, stat in stats.items():
+        world.children[stat.ppid].append(pid)
+    return world
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """The processes of a job by pid, the outermost first; ``strangers``: (pid, inode) of others that hold one of its pipes."""
+
+    root: int
+    processes: dict[int, SeenProcess]
+    world: World
+
+    @property
+    def living(self) -> list[SeenProcess]:
+        """Return those that have not ended."""
+        return [process for process in self.processes.values() if not process.zombie]
+
+
+def find_job(pid: int) -> Job:
+    """Find the job that a process belongs to; MptraceError in one sentence if there is nothing to look at."""
+    pid = refuse(pid)
+    world = read_world()
+    root = _climb(pid, world)
+    found = _descend([root], world)
+    _widen(found, root, world)
+    found.discard(os.getpid())
+    chosen = sorted(found, key=lambda one: (one != root, world.stats[one].start, one))[:PROCESSES_LIMIT]
+    processes = {one: _see(one, world) for one in chosen}
+    _note_origins(processes)
+    return Job(root, processes, world)
+
+
+def _climb(pid: int, world: World) -> int:
+    """Return the outermost ancestor that is of the same job."""
+    while pid in world.stats:
+        parent = world.stats[pid].ppid
+        if parent <= 1 or parent not in world.stats or parent == os.getpid() or not _is_parent(parent, pid, world):
+            break
+        pid = parent
+    return pid
+
+
+def _is_parent(parent: int, child: int, world: World) -> bool:
+    """Is that parent of the same job: did it fork this child, or start it through multiprocessing?"""
+    if not is_python(world.space(parent)):
+        return False
+    if _CHILD.search(" ".join(world.command(child))) or world.command(parent) == world.command(child):
+        return True
+    if world.semaphores(parent) & world.semaphores(child):
+        return True
+    same = procfs.executable(parent) == procfs.executable(child)
+    return same and bool(world.channels(parent) & world.channels(child))
+
+
+def _descend(roots: list[int], world: World) -> set[int]:
+    found: set[int] = set()
+    todo = list(roots)
+    while todo:
+        pid = todo.pop()
+        if pid not in found and pid in world.stats and pid != os.getpid():
+            found.add(pid)
+            todo += world.children[pid]
+    return found
+
+
+def _widen(found: set[int], root: int, world: World) -> None:
+    """Add what lost its parent: processes of the same program that share a semaphore or a pipe with the job."""
+    programs = {procfs.executable(pid) for pid in found if is_python(world.space(pid))} - {""}
+    above = _ancestors(root, world)
+    candidates = [pid for pid in world.stats if pid not in found and pid not in above and procfs.executable(pid) in programs]
+    semaphores = set[int]().union(*(world.semaphores(pid) for pid in found))
+    channels = set[int]().union(*(world.channels(pid) for pid in found)) - _standard_streams(found, world)
+    for pid in candidates:
+        if world.semaphores(pid) & semaphores or world.channels(pid) & channels:
+            found |= _descend([pid], world)
+
+
+def _ancestors(pid: int, world: World) -> set[int]:
+    above: set[int] = {os.getpid()}
+    while pid in world.stats and pid > 1:
+        pid = world.stats[pid].ppid
+        above.add(pid)
+    return above
+
+
+def _standard_streams(found: set[int], world: World) -> set[int]:
+    return {d.inode for pid in found for d in world.descriptors(pid).values() if d.number <= 2}
+
+
+def _see(pid: int, world: World) -> SeenProcess:
+    stat = world.stats[pid]
+    born_ns = stat.start * 1_000_000_000 // procfs.CLOCK_TICKS
+    asleep_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
+    return SeenProcess(
+        pid=pid,
+        inner_pid=inner_id(procfs.read_bytes(f"/proc/{pid}/status"), pid),
+        stat=stat,
+        opened_ns=max(born_ns - asleep_ns, 1),
+        command=world.command(pid),
+        executable=procfs.executable(pid),
+        space=world.space(pid),
+        descriptors=world.descriptors(pid),
+        python="?" if is_python(world.space(pid)) else "",
+        recording=procfs.environment(pid).get(ENV_RUN, ""),
+    )
+
+
+def inner_id(status: bytes, default: int) -> int:
+    """Return the number of a process or thread in its own pid namespace, from its status file."""
+    found = re.search(rb"^NSpid:\s+(.*)$", status, re.MULTILINE)
+    return int(found[1].split()[-1]) if found else default
+
+
+def _note_origins(processes: dict[int, SeenProcess]) -> None:
+    """Say how each process came to be; a forked child has its parent's command line, so only the first of a chain is what it says."""
+    for process in processes.values():
+        parent = processes.get(process.stat.ppid)
+        words = " ".join(process.command)
+        process.forked = bool(parent and parent.python and process.command and parent.command == process.command)
+        if not process.forked and "multiprocessing.resource_tracker import main" in words:
+            process.service = TRACKER
+        if not process.forked and "multiprocessing.forkserver import main" in words:
+            process.service = FORKSERVER
+    for process in processes.values():
+        parent = processes.get(process.stat.ppid)
+        if process.forked:
+            process.start_method = FORKSERVER if parent and parent.service == FORKSERVER else "fork"
+        elif "multiprocessing.spawn import spawn_main" in " ".join(process.command):
+            process.start_method = "spawn"

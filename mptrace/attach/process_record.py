@@ -1,0 +1,66 @@
+"""What one process's recorder file says: who it is, what its threads wait for and hold, what was found in its memory."""
+
+from __future__ import annotations
+
+from mptrace.attach.recorder_file import RecorderFile
+from mptrace.attach.seen import SeenProcess, SeenThread
+from mptrace.attach.sight import Sight, Thing
+from mptrace.wire.event import signed
+from mptrace.wire.events import processes, resources, threads
+
+
+def record_process(process: SeenProcess, sight: Sight) -> RecorderFile:
+    """Return the recorder file of one process."""
+    parent = sight.job.processes.get(process.stat.ppid)
+    opened = parent.opened_ns if parent and process.forked else 0
+    record = RecorderFile(process.pid, process.stat.ppid, process.opened_ns, opened, forked=process.forked)
+    _record_birth(process, record)
+    for thread in process.threads.values():
+        _record_thread(thread, process, record)
+        record.add_thread(thread, sight.began_ns)
+    for hold in process.holds:
+        record.hold(hold.key, hold.ident)
+    for thing in sight.things:
+        if thing.pid == process.pid:
+            _record_thing(thing, record)
+    _record_pairs(process, sight, record)
+    return record
+
+
+def _record_birth(process: SeenProcess, record: RecorderFile) -> None:
+    how = "fork" if process.forked else "exec"
+    command = "" if process.forked else " ".join(process.command)[:2000]
+    record.log(
+        processes.BOOTED, how, process.executable, process.python, command, "", "", process.start_method, -1,
+    )  # fmt: skip
+    if process.name or (process.start_method and not process.service):
+        record.log(
+            processes.RUNNING, process.name or f"Process-{process.pid}", process.target, int(process.daemon),
+            process.start_method, "", 0,
+        )  # fmt: skip
+
+
+def _record_thread(thread: SeenThread, process: SeenProcess, record: RecorderFile) -> None:
+    if thread.tid != process.pid and thread.ident:
+        record.log(
+            threads.STARTED, thread.ident, thread.tid, thread.name, "", 1, thread.role, signed(thread.serves), 0, tid=thread.tid
+        )
+
+
+def _record_thing(thing: Thing, record: RecorderFile) -> None:
+    key = signed(thing.key)
+    if thing.kind:
+        record.log(resources.MADE, thing.family, key, thing.kind, 0, thing.detail, thing.number)
+    if thing.part_of is not None:
+        family, owner, role = thing.part_of
+        record.log(resources.PART, thing.family, key, family, signed(owner), role)
+    if thing.name:
+        record.log(resources.NAMED, thing.family, key, thing.name)
+
+
+def _record_pairs(process: SeenProcess, sight: Sight, record: RecorderFile) -> None:
+    """Tell which sockets are the two ends of one connection."""
+    for inode in {found.inode for found in process.descriptors.values()}:
+        peer = sight.names.peers.get(inode)
+        if peer:
+            record.log(resources.PAIR, inode, peer, 1)

@@ -1,0 +1,64 @@
+"""What cannot be attached to, each in one sentence with what would help."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+from mptrace.errors import BadUse, MptraceError
+from mptrace.observe.procfs import command, executable, read_bytes
+
+
+class NothingToAttach(MptraceError):
+    """That process cannot be looked at."""
+
+
+def refuse(pid: int) -> int:
+    """Return the pid of the process to look at (of a thread's number: its process); raises NothingToAttach or BadUse."""
+    if pid <= 0:
+        raise BadUse(f"{pid} is not a process number.", "Find the job's with: pgrep -af python")
+    status = read_bytes(f"/proc/{pid}/status").decode("utf-8", "replace")
+    if not status:
+        raise NothingToAttach(f"There is no process {pid}.", "Find the job's with: pgrep -af python")
+    process = _number(status, "Tgid")
+    if process == os.getpid():
+        raise BadUse(f"{pid} is mptrace itself.", "Name a process of the job.")
+    _refuse_state(process, status)
+    _refuse_stranger(process, status)
+    return process
+
+
+def _refuse_state(pid: int, status: str) -> None:
+    name = re.search(r"^Name:\s*(.*)$", status, re.MULTILINE)
+    called = f"{pid} ({name[1]})" if name else str(pid)
+    if re.search(r"^State:\s*[ZX]", status, re.MULTILINE):
+        parent = _number(status, "PPid")
+        raise NothingToAttach(
+            f"Process {called} has ended and is a zombie: nothing of it can be read.",
+            f"Its parent has not waited for it; attach to that: python -m mptrace attach {parent}",
+        )
+    if not re.search(r"^VmSize:", status, re.MULTILINE):
+        raise NothingToAttach(
+            f"Process {called} is a thread of the kernel, not a program.", "Find the job's with: pgrep -af python"
+        )
+
+
+def _refuse_stranger(pid: int, status: str) -> None:
+    """Refuse what is not ours to read, and what is no Python."""
+    try:
+        with open(f"/proc/{pid}/maps", "rb") as file:
+            maps = file.read()
+    except OSError as trouble:
+        raise NothingToAttach(
+            f"Process {pid} belongs to another user (uid {_number(status, 'Uid')}) and may not be read: {trouble.strerror}.",
+            f"Run it as that user or as root: sudo {sys.executable} -m mptrace attach {pid}",
+        ) from None
+    if maps and not re.search(rb"/(lib)?python[0-9.a-z]*(\.so[0-9.]*)?( \(deleted\))?$", maps, re.MULTILINE):
+        words = " ".join(command(pid))[:60] or executable(pid)
+        raise NothingToAttach(f"Process {pid} is not Python: it runs {words}", "Find the job's with: pgrep -af python")
+
+
+def _number(status: str, name: str) -> int:
+    found = re.search(rf"^{name}:\s*(\d+)", status, re.MULTILINE)
+    return int(found[1]) if found else 0

@@ -1,0 +1,86 @@
+"""Everything that one attach has learnt, on its way from the job into the run directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mptrace.attach.job import Job
+from mptrace.attach.names import JobNames
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A resource that was found in a process: ``kind`` is its class; ``part_of``: (family, key, role) of its owner."""
+
+    pid: int
+    family: int
+    key: int
+    kind: str = ""
+    number: int = 0
+    detail: str = ""
+    part_of: tuple[int, int, str] | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SemaphoreCopy:
+    """One process's view of a semaphore: the kernel's ``value``, its own SemLock object's ``count`` and last owner."""
+
+    pid: int
+    key: int
+    value: int
+    count: int
+    ident: int
+    maximum: int
+    kind: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadLock:
+    """A lock of `threading` in one process; ``owner``: ident of its holder, 0 if the object does not say."""
+
+    pid: int
+    key: int
+    owner: int
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LostLock:
+    """A lock that is taken and that no living process counts as its own; ``unread``: processes that could not be asked."""
+
+    key: int
+    processes: int
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadChild:
+    """A child that has ended, as its parent's Process object knows it; ``status`` as Process.exitcode, None if unknown."""
+
+    parent: int
+    pid: int
+    name: str
+    status: int | None
+    how: str
+
+
+@dataclass(slots=True, eq=False)
+class Sight:
+    """The job, and what was found out about it."""
+
+    job: Job
+    names: JobNames
+    began_ns: int
+    things: list[Thing] = field(default_factory=list)
+    copies: list[SemaphoreCopy] = field(default_factory=list)
+    thread_locks: list[ThreadLock] = field(default_factory=list)
+    lost_locks: list[LostLock] = field(default_factory=list)
+    dead: list[DeadChild] = field(default_factory=list)
+    not_seen: list[tuple[int, str, str]] = field(default_factory=list)
+    """(pid, what, why)."""
+
+    def miss(self, pid: int, what: str, why: str) -> None:
+        """Note that something could not be looked at, once."""
+        if (pid, what, why) not in self.not_seen:
+            self.not_seen.append((pid, what, why))

@@ -1,0 +1,29 @@
+"""Find what every thread waits for, and drop what did not stay the same from the first look to the second."""
+
+from __future__ import annotations
+
+from mptrace.attach.memory import Memory
+from mptrace.attach.sight import Sight
+from mptrace.attach.syscalls import NAMES
+from mptrace.attach.waits import Waits
+
+
+def read_waits(sight: Sight, memories: dict[int, Memory]) -> None:
+    """Read the waits of all threads, as of the last look at each."""
+    for process in sight.job.living:
+        if not process.python:
+            continue
+        waits = Waits(process, memories[process.pid], sight.names)
+        for thread in process.threads.values():
+            thread.wait = waits.read(thread)
+        if not NAMES or not any(thread.looks[-1].syscall for thread in process.threads.values()):
+            why = "the numbers of this machine's system calls are not known" if not NAMES else "/proc/PID/syscall may not be read"
+            sight.miss(process.pid, "waits", why)
+
+
+def settle(sight: Sight) -> None:
+    """After the second look: a thread that has gone on to another call waits for nothing that we know."""
+    for process in sight.job.living:
+        for thread in process.threads.values():
+            if len({look.syscall for look in thread.looks}) > 1:
+                thread.wait = thread.intent = None

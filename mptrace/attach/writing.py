@@ -1,0 +1,145 @@
+"""Write what was seen into a run directory: the observer's log, and for each Python process a recorder file and its copy."""
+
+from __future__ import annotations
+
+import os
+
+from mptrace.attach.channels import Fill, read_fill
+from mptrace.attach.descriptors import PIPE, SOCKET
+from mptrace.attach.directory import write_meta
+from mptrace.attach.process_record import record_process
+from mptrace.attach.seen import SeenProcess
+from mptrace.attach.sight import Sight
+from mptrace.observe.observer_log import ObserverLog
+from mptrace.wire import resource
+from mptrace.wire.event import signed
+from mptrace.wire.events import observations
+from mptrace.wire.rundir import MOMENTS, PROCESSES
+
+MOMENT = 1
+LOCALS_LIMIT = 1500
+"""Longest text of a frame's locals."""
+
+
+def write_run(sight: Sight, path: str) -> None:
+    """Write everything; OSError if the directory cannot be written to."""
+    write_meta(path, sight.job, sight.began_ns)
+    log = ObserverLog(path)
+    try:
+        _write_observer(sight, log)
+    finally:
+        log.close()
+    for process in sight.job.living:
+        if process.python:
+            record = record_process(process, sight)
+            record.save(os.path.join(path, PROCESSES))
+            record.save(os.path.join(path, MOMENTS, f"{MOMENT:04}"), segments=False)
+
+
+def _write_observer(sight: Sight, log: ObserverLog) -> None:
+    for process in sight.job.processes.values():
+        _write_process(process, log)
+    for number in (0, 1):
+        for process in sight.job.living:
+            _write_looks(process, number, log)
+    _write_moment(sight, log)
+
+
+def _write_process(process: SeenProcess, log: ObserverLog) -> None:
+    why = "" if process.python or process.zombie else "it is not Python"
+    log.write(
+        observations.SEEN, process.pid, process.stat.ppid, process.stat.start, " ".join(process.command)[:2000],
+        process.executable, why, at_ns=process.opened_ns,
+    )  # fmt: skip
+    if process.zombie:
+        code = process.stat.exit_code
+        status = -(code & 127) if code & 127 else code >> 8
+        log.write(observations.EXITED, process.pid, status, "zombie", 1 if code & 128 else 0)
+
+
+def _write_looks(process: SeenProcess, number: int, log: ObserverLog) -> None:
+    for thread in process.threads.values():
+        if number >= len(thread.looks):
+            continue
+        look = thread.looks[number]
+        log.write(
+            observations.THREAD, MOMENT, process.pid, thread.tid, look.state, look.switches, look.syscall, look.wchan,
+            look.cpu_ticks,
+        )  # fmt: skip
+
+
+def _write_moment(sight: Sight, log: ObserverLog) -> None:
+    log.write(observations.MOMENT, MOMENT, "attach")
+    for process in sight.job.living:
+        _write_frames(process, log)
+        log.write(observations.PAUSED, process.pid, 0)
+    _write_pipes(sight, log)
+    for copy in sight.copies:
+        log.write(
+            observations.SEMAPHORE,
+            MOMENT,
+            copy.pid,
+            signed(copy.key),
+            copy.value,
+            copy.count,
+            copy.ident,
+            copy.maximum,
+            copy.kind,
+        )
+    for lock in sight.thread_locks:
+        log.write(observations.LOCK_OWNER, MOMENT, lock.pid, lock.key, lock.owner, int(lock.locked))
+    dead = " ".join(str(child.pid) for child in sight.dead)
+    for lost in sight.lost_locks:
+        log.write(observations.LOCK_LOST, MOMENT, signed(lost.key), lost.processes, lost.unread, dead)
+    for pid, what, why in sight.not_seen:
+        log.write(observations.NOT_SEEN, pid, what, why)
+
+
+def _write_frames(process: SeenProcess, log: ObserverLog) -> None:
+    for thread in process.threads.values():
+        for depth, frame in enumerate(thread.frames):
+            local = ", ".join(f"{one.name}={one.text}" for one in frame.locals)
+            log.write(
+                observations.FRAME, MOMENT, process.pid, thread.tid, depth, frame.file, frame.line, frame.function,
+                local[:LOCALS_LIMIT], thread.name,
+            )  # fmt: skip
+        if thread.wait is not None and len(thread.wait.descriptors) > 1:
+            _write_polled(process, thread.tid, thread.wait.descriptors, log)
+
+
+def _write_polled(process: SeenProcess, tid: int, numbers: tuple[int, ...], log: ObserverLog) -> None:
+    for number in numbers:
+        found = process.descriptors.get(number)
+        if found is not None and found.inode:
+            log.write(observations.POLLED, MOMENT, process.pid, tid, number, resource.PIPE, found.inode)
+
+
+def _write_pipes(sight: Sight, log: ObserverLog) -> None:
+    """Write every end of every pipe and socket that belongs to the job alone, and who outside of it holds one."""
+    fills: dict[tuple[str, int], Fill] = {}
+    ours: set[int] = set()
+    for process in sight.job.living:
+        for found in process.descriptors.values():
+            if found.kind not in {PIPE, SOCKET}:
+                continue
+            ours.add(found.inode)
+            if (found.kind, found.inode) not in fills:
+                fills[found.kind, found.inode] = read_fill(process.pid, found.number)
+            fill = fills[found.kind, found.inode]
+            log.write(
+                observations.PIPE_END, MOMENT, process.pid, found.number, found.inode, int(found.readable), int(found.writable),
+                fill.queued, sight.names.peers.get(found.inode, 0),
+            )  # fmt: skip
+    _write_outsiders(sight, ours, log)
+
+
+def _write_outsiders(sight: Sight, ours: set[int], log: ObserverLog) -> None:
+    world = sight.job.world
+    peers = {sight.names.peers[inode] for inode in ours if inode in sight.names.peers} - ours
+    for pid in world.stats:
+        if pid in sight.job.processes or pid == os.getpid():
+            continue
+        held = {found.inode for found in world.descriptors(pid).values() if found.kind in {PIPE, SOCKET}} & (ours | peers)
+        command = " ".join(world.command(pid))[:200]
+        for inode in held:
+            log.write(observations.OUTSIDER, MOMENT, pid, resource.PIPE, inode, command)
