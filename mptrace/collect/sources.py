@@ -19,6 +19,9 @@ TOTAL_LIMIT = 32 << 20
 """Most bytes of sources that are kept for one run."""
 
 
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
 def read_sources(recording: Recording, kept: dict[str, object]) -> dict[str, list[str]]:
     """Return file -> lines: those that were kept, else those on disk that did not change since the run."""
     found = {name: [str(line) for line in lines] for name, lines in kept.items() if isinstance(lines, list)}
@@ -40,8 +43,12 @@ def keep_sources(recording: Recording) -> None:
 
 def is_program(file: str) -> bool:
     """Is this a file of the program: neither the standard library, nor installed, nor ours, nor made up?"""
-    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-    return bool(file) and not file.startswith(("<", ours)) and not is_library(file)
+    return bool(file) and not file.startswith("<") and not is_ours(file) and not is_library(file)
+
+
+def is_ours(file: str) -> bool:
+    """Is this a file of the agent?"""
+    return file.startswith(_OURS) or "/mptrace/agent/" in file
 
 
 def is_library(file: str) -> bool:

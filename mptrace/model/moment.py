@@ -29,6 +29,8 @@ class Wait:
     detail: int = 0
     intent: Wait | None = None
     ref: str = ""
+    stale_site: bool = False
+    """Its site was noted on an earlier wait of the same thread, and no stack was looked at: likely, not certain."""
 
     @property
     def timed(self) -> bool:
@@ -106,9 +108,19 @@ class Moment:
     doings: list[Doing] = field(default_factory=list)
     looks: dict[Thread, Look] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
-    """Those that were running at this instant (of the final moment: those that did not end in an orderly way)."""
+    """Those that were running at this instant (of the final moment: those that did not end in an orderly way).
+
+    ``holds`` and ``doings`` may also be of processes that had ended before: a lock nobody let go, a task nobody finished.
+    """
     queued: dict[Resource, int] = field(default_factory=dict)
     """Bytes that lay in a pipe, where that was looked at."""
+    values: dict[Resource, int] = field(default_factory=dict)
+    """Values of semaphores, where they were looked at."""
+    readers: dict[Resource, set[Process]] = field(default_factory=dict)
+    writers: dict[Resource, set[Process]] = field(default_factory=dict)
+    """Who had which end of a pipe open, where all processes' descriptors were looked at; a pipe that is absent was not."""
+    running: set[Thread] = field(default_factory=set)
+    """Threads whose board entry changed while it was read."""
 
     def wait_of(self, thread: Thread) -> Wait | None:
         """Return what a thread waits for."""

@@ -1,0 +1,162 @@
+"""How each process ended, and who caused it: from the observer, the parent that reaped it, and itself."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from signal import Signals
+
+from mptrace.model.building.workshop import Workshop
+from mptrace.model.event import Event
+from mptrace.model.process import Exit, Process
+from mptrace.model.site import Site
+from mptrace.wire import layout
+from mptrace.wire.events import observations, processes
+
+UNKNOWN_STATUS = -1000
+GRACE_NS = 1_000_000_000
+"""A process whose exit handlers ran so long ago, and which the observer still sees, has not ended."""
+
+SELF_MADE = frozenset(
+    getattr(Signals, name)
+    for name in [
+        "SIGSEGV",
+        "SIGBUS",
+        "SIGFPE",
+        "SIGILL",
+        "SIGABRT",
+        "SIGSYS",
+        "SIGTRAP",
+        "SIGPIPE",
+        "SIGXFSZ",
+        "SIGXCPU",
+        "SIGALRM",
+        "SIGVTALRM",
+        "SIGPROF",
+    ]
+)
+"""Signals that a process brings upon itself, unless somebody is known to have sent them."""
+
+
+def build_exits(shop: Workshop) -> None:
+    """Fill in `exit`, `ended_ns`, `orderly` and the last words of every process."""
+    reaped, signalled = _by_child(shop, processes.REAPED), _by_child(shop, processes.SIGNALLED)
+    for process in shop.run.processes:
+        _take_last_words(shop, process)
+        process.orderly = _is_orderly(shop, process)
+        if process.became is not None:
+            process.ended_ns = process.became.started_ns
+            process.exit = Exit(call="exec", at_ns=process.ended_ns, seen_by="itself")
+            continue
+        process.exit = _exit(shop, process, reaped[process])
+        if process.exit is not None:
+            process.ended_ns = process.exit.at_ns
+            process.exit = _with_cause(shop, process, process.exit, signalled[process])
+
+
+def _by_child(shop: Workshop, kind: object) -> dict[Process, list[Event]]:
+    found: dict[Process, list[Event]] = defaultdict(list)
+    for event in shop.run.events:
+        if event.kind is kind:
+            child = shop.process_at(event.number("child"), event.at_ns)
+            if child is not None:
+                found[child].append(event)
+    return found
+
+
+def _is_orderly(shop: Workshop, process: Process) -> bool:
+    head = shop.head(process)
+    return bool(head and head.ended_ns) or any(event.kind is processes.RETURNED for event in shop.events_of.get(process, ()))
+
+
+def _exit(shop: Workshop, process: Process, reaped: list[Event]) -> Exit | None:
+    """Return what is known from the best witness: the observer, the parent, the process itself."""
+    exited = shop.lives[process].exited
+    if exited is not None and exited.fields["status"] != UNKNOWN_STATUS:
+        return _of_status(int(exited.fields["status"]), exited.at_ns, "observer")
+    for event in reaped:
+        if event.at_ns >= process.started_ns:
+            at_ns = min(event.at_ns, exited.at_ns) if exited else event.at_ns
+            return _of_status(event.number("code"), at_ns, "parent")
+    own = _own_exit(shop, process)
+    if exited is not None:
+        return replace(own, at_ns=exited.at_ns) if own else Exit(at_ns=exited.at_ns, seen_by="observer")
+    return own if own and not _still_seen(shop, process, own.at_ns or 0) else None
+
+
+def _of_status(status: int, at_ns: int, seen_by: str) -> Exit:
+    if status < 0:
+        return Exit(signal=-status, at_ns=at_ns, seen_by=seen_by)
+    return Exit(code=status, at_ns=at_ns, seen_by=seen_by)
+
+
+def _own_exit(shop: Workshop, process: Process) -> Exit | None:
+    for event in reversed(shop.events_of.get(process, [])):
+        if event.kind in (processes.RETURNED, processes.HARD_EXIT):
+            return Exit(code=event.number("code"), at_ns=event.at_ns, seen_by="itself")
+    head = shop.head(process)
+    return Exit(at_ns=head.ended_ns, seen_by="itself") if head and head.ended_ns else None
+
+
+def _still_seen(shop: Workshop, process: Process, at_ns: int) -> bool:
+    """Was the observer there for a while after that, and did not see it end?"""
+    observed = shop.observed()
+    return shop.lives[process].seen is not None and bool(observed) and observed[-1].at_ns > at_ns + GRACE_NS
+
+
+def _with_cause(shop: Workshop, process: Process, found: Exit, signalled: list[Event]) -> Exit:
+    if found.signal is None:
+        return _with_own_cause(shop, process, found)
+    for event in reversed(signalled):
+        if event.number("signal") == found.signal and event.at_ns <= (found.at_ns or event.at_ns):
+            sender = event.process.name if event.process and event.process is not process else ""
+            return replace(found, by=sender, by_site=event.site, call=event.text("call"))
+    if found.signal in SELF_MADE:
+        return found
+    return replace(found, by=_outsider(shop, found))
+
+
+def _outsider(shop: Workshop, found: Exit) -> str:
+    """Who sent a signal that no process of the job is known to have sent: the launcher on request, or somebody outside."""
+    ended_by = shop.run.meta.ended_by
+    told = [record.at_ns for record in shop.observed() if record.kind is observations.TOLD]
+    by_us = "--on-hang" in ended_by and told and (found.at_ns or 0) >= told[0]
+    return ended_by if by_us else "outside"
+
+
+def _with_own_cause(shop: Workshop, process: Process, found: Exit) -> Exit:
+    for event in reversed(shop.events_of.get(process, [])):
+        if event.kind is processes.HARD_EXIT and event.number("code") & 0xFF == found.code:
+            return replace(found, by_site=event.site, call="os._exit")
+        if event.kind is processes.SYSTEM_EXIT and event.number("code") & 0xFF == found.code:
+            return replace(found, by_site=event.site, call="sys.exit")
+    return found
+
+
+_FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)$')
+
+
+def _take_last_words(shop: Workshop, process: Process) -> None:
+    life = shop.lives[process]
+    words = life.file.last_words if life.file else []
+    mark = layout.FAULT_MARK.decode()
+    first = next((number for number, line in enumerate(words) if line.startswith(mark)), None)
+    if first is None:
+        return
+    process.last_words = words[first:]
+    process.fatal_error = words[first].removeprefix(mark).strip(": ")
+    process.fatal_stack = tuple(_frames(process.last_words))
+
+
+def _frames(words: list[str]) -> Iterable[Site]:
+    """Yield the frames of the thread that died, innermost first."""
+    inside = False
+    for line in words:
+        if line.startswith(("Current thread", "Stack (most recent call first)")):
+            inside = True
+        elif inside and (match := _FRAME.match(line)):
+            yield Site(match["file"], int(match["line"]), match["function"])
+        elif inside and not line.startswith("  "):
+            return

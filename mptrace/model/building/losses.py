@@ -1,0 +1,61 @@
+"""What was lost, switched off or not seen, counted from the headers, the logs and the reading itself."""
+
+from __future__ import annotations
+
+from mptrace.collect.recording import Head
+from mptrace.model.building.workshop import Workshop
+from mptrace.model.completeness import Completeness
+from mptrace.wire import layout
+from mptrace.wire.events import agents, observations
+
+_COUNTERS = {
+    "records": layout.H_LOST_LOG,
+    "threads": layout.H_LOST_THREADS,
+    "locks": layout.H_LOST_LOCKS,
+    "connections": layout.H_LOST_TALLIES,
+    "tasks": layout.H_LOST_DOING,
+}
+
+
+def build_completeness(shop: Workshop) -> Completeness:
+    """Return what is missing from the recording."""
+    recording, complete = shop.recording, Completeness()
+    complete.observed = recording.observer is not None
+    complete.ended_watch = (
+        any(record.kind is observations.ENDED for record in shop.observed()) or shop.run.meta.end_ns is not None
+    )
+    complete.lost.damaged_files = list(recording.damage)
+    for process, life in shop.lives.items():
+        if life.file is None:
+            continue
+        _count(complete, process.lost, life.file.head)
+        complete.lost.torn += life.file.log.torn
+        complete.lost.records += life.file.log.unknown
+        complete.lost.damaged_files += life.file.damage
+    for moment in recording.moments:
+        complete.lost.damaged_files += moment.damage
+    _take_events(shop, complete)
+    return complete
+
+
+def _count(complete: Completeness, own: dict[str, int], head: Head | None) -> None:
+    for what, word in _COUNTERS.items():
+        count = head.header[word] if head else 0
+        if count:
+            own[what] = count
+            if what != "tasks":
+                setattr(complete.lost, what, getattr(complete.lost, what) + count)
+
+
+def _take_events(shop: Workshop, complete: Completeness) -> None:
+    for event in shop.run.of(agents.PROBE_OFF, agents.NOTE, agents.LOST):
+        who = event.process.name if event.process else "the observer"
+        if event.kind is agents.PROBE_OFF:
+            said = f"{event.text('probe')}: {event.text('error')}"
+            complete.lost.probes_off.append((who, said))
+            if event.process is not None:
+                event.process.probes_off.append(said)
+        elif event.kind is agents.LOST:
+            complete.lost.records += event.number("count")
+        else:
+            complete.notes.append(f"{who}: {event.text('says')}")

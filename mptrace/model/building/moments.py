@@ -1,0 +1,151 @@
+"""The moments of a Run: each hang that was looked at, and the final one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mptrace.collect.recording import Head, MomentFiles, Record
+from mptrace.collect.sources import is_program
+from mptrace.model.building.looks import Observed, build_looks, by_moment
+from mptrace.model.building.waits import moving_threads, read_doings, read_holds, read_waits
+from mptrace.model.building.workshop import Workshop
+from mptrace.model.moment import Hold, Moment, Wait
+from mptrace.model.process import Process
+from mptrace.model.site import Site
+from mptrace.wire import resource as family_of
+from mptrace.wire.event import unsigned
+from mptrace.wire.events import observations
+
+TOGETHER_NS = 2_000_000_000
+"""Processes that were killed so shortly before the last one belong to the same end."""
+
+
+def build_moments(shop: Workshop) -> None:
+    """Make the moments by number, the final one last."""
+    observed = by_moment(shop)
+    files = {moment.number: moment for moment in shop.recording.moments}
+    for number in sorted(observed.keys() | files.keys()):
+        if number > 0:
+            shop.run.moments.append(_moment(shop, number, files.get(number), observed.get(number, Observed())))
+    final = _final(shop)
+    if final is not None:
+        shop.run.moments.append(final)
+
+
+def _moment(shop: Workshop, number: int, files: MomentFiles | None, observed: Observed) -> Moment:
+    heads = {shop.by_file[key]: head for key, head in (files.heads if files else {}).items() if key in shop.by_file}
+    at_ns = observed.at_ns or _newest(heads.values())
+    moment = Moment(number, at_ns, processes=[process for process in shop.run.processes if process.alive_at(at_ns)])
+    _fill(shop, moment, heads)
+    moment.looks = build_looks(shop, observed, moment.processes)
+    for wait in moment.waits:
+        _complete(wait, moment)
+    _take_ends(shop, moment, observed.others)
+    return moment
+
+
+def _newest(heads: object) -> int:
+    """Return the latest time that these boards tell, for a moment whose own time was not recorded."""
+    times = [
+        slot.since_ns
+        for head in heads  # type: ignore[attr-defined]
+        for entry in head.entries
+        for slot in (entry.wait, entry.intent)
+        if slot
+    ]
+    return max(times, default=0)
+
+
+def _fill(shop: Workshop, moment: Moment, heads: dict[Process, Head]) -> None:
+    """Read waits of the living, and holds and tasks of all that had begun by then."""
+    holds: list[Hold] = []
+    living = set(moment.processes)
+    for process in shop.run.processes:
+        head = heads.get(process) or (shop.head(process) if process.ended_ns is not None else None)
+        if head is None or process.started_ns > moment.at_ns:
+            continue
+        holds += read_holds(shop, process, head)
+        if process in living:
+            moment.waits += read_waits(shop, process, head, moment.at_ns)
+            moment.running.update(moving_threads(shop, process, head))
+            moment.doings += read_doings(shop, process, head)
+        elif not process.orderly:
+            moment.doings += read_doings(shop, process, head)
+    moment.holds = list(_believable(holds, living))
+
+
+def _believable(holds: list[Hold], living: set[Process]) -> Iterator[Hold]:
+    """Drop what a dead process seems to hold if a living one holds it: somebody had released it, or it was a copy."""
+    taken = {hold.resource for hold in holds if hold.thread.process in living}
+    for hold in holds:
+        if hold.thread.process in living or hold.resource not in taken:
+            yield hold
+
+
+def _complete(wait: Wait, moment: Moment) -> None:
+    """Fill in stack and place from what the observer saw, where the recorder noted none, or one of an earlier wait."""
+    look = moment.looks.get(wait.thread)
+    seen = look.stack if look else ()
+    if seen and (wait.stale_site or not wait.stack):
+        wait.stack = seen
+    if seen and (wait.stale_site or wait.site is None):
+        wait.site = _innermost(wait.stack) or wait.site
+        wait.stale_site = False
+    if wait.intent is not None and (wait.intent.stale_site or wait.intent.site is None):
+        wait.intent.site, wait.intent.stale_site = wait.site, wait.stale_site
+
+
+def _innermost(stack: tuple[Site, ...]) -> Site | None:
+    return next((site for site in stack if is_program(site.file)), None)
+
+
+def _take_ends(shop: Workshop, moment: Moment, records: list[Record]) -> None:
+    """Take in who had which end of which pipe, how full it was, and the values of semaphores."""
+    for record in records:
+        process = shop.process_at(_int(record, "pid"), moment.at_ns)
+        if process is None:
+            continue
+        if record.kind is observations.PIPE_END:
+            _take_end(shop, moment, process, record)
+        elif record.kind is observations.SEMAPHORE:
+            known = shop.resource(family_of.SEM, unsigned(_int(record, "key")), process, "Lock")
+            moment.values[known] = _int(record, "value")
+
+
+def _take_end(shop: Workshop, moment: Moment, process: Process, record: Record) -> None:
+    pipe = shop.resource(family_of.PIPE, unsigned(_int(record, "key")), process, "Pipe")
+    readers, writers = moment.readers.setdefault(pipe, set()), moment.writers.setdefault(pipe, set())
+    if _int(record, "readable"):
+        readers.add(process)
+        pipe.readers.add(process)
+    if _int(record, "writable"):
+        writers.add(process)
+        pipe.writers.add(process)
+    if _int(record, "queued") >= 0 and _int(record, "readable"):
+        moment.queued[pipe] = _int(record, "queued")
+    peer = unsigned(_int(record, "peer"))
+    if _int(record, "peer") > 0 and peer != pipe.key and pipe.peer is None:
+        pipe.peer = shop.resource(family_of.PIPE, peer, process, "Pipe")
+
+
+def _int(record: Record, name: str) -> int:
+    value = record.fields[name]
+    return value if isinstance(value, int) else 0
+
+
+def _final(shop: Workshop) -> Moment | None:
+    """Return what the boards said at the end, of those that were killed together or still ran; None if there are none."""
+    left = [process for process in shop.run.processes if not process.orderly and process.became is None]
+    last_ns = max((process.ended_ns for process in left if process.ended_ns is not None), default=0)
+    end_ns = _end_ns(shop) if any(process.ended_ns is None for process in left) else last_ns
+    together = [process for process in left if process.ended_ns is None or process.ended_ns >= end_ns - TOGETHER_NS]
+    if not any(shop.head(process) for process in together):
+        return None
+    first_end = min((process.ended_ns for process in together if process.ended_ns is not None), default=end_ns + 1)
+    moment = Moment(0, first_end - 1, final=True, processes=together)
+    _fill(shop, moment, {process: head for process in shop.run.processes if (head := shop.head(process))})
+    return moment
+
+
+def _end_ns(shop: Workshop) -> int:
+    return max([shop.run.meta.end_ns or 0, *(event.at_ns for event in shop.run.events[-1:])])
