@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import mptrace
 from mptrace.diagnose.finding import Finding, Place
 from mptrace.report import schema
-from mptrace.report.chain import chain_lines
+from mptrace.report.chain import chain_lines, fix_words
 from mptrace.report.clock import Clock, end_of
 from mptrace.report.names import actor_name, process_name, process_of
 
@@ -38,9 +37,9 @@ class Account:
             mptrace=mptrace.__version__,
             run=self._run(lost),
             processes=[self._process(process) for process in self.run.processes],
-            findings=[self._finding(finding) for finding in flattened(diagnosis.findings)],
-            not_checked=[schema.Skipped(rule=rule, why=why) for rule, why in diagnosis.not_checked],
-            broken=[schema.Skipped(rule=rule, why=why) for rule, why in diagnosis.broken],
+            findings=[self._finding(finding) for finding in diagnosis.every()],
+            not_checked=[schema.Skipped(rule=each.rule, why=each.why) for each in diagnosis.not_checked],
+            broken=[schema.Skipped(rule=each.rule, why=each.why) for each in diagnosis.broken],
             lost=lost,
         )
 
@@ -105,13 +104,14 @@ class Account:
             severity=finding.severity.value,
             title=finding.title,
             explanation="\n".join(chain_lines(self.run, finding)),
-            fix=finding.fix,
+            fix=fix_words(self.run, finding),
             explained_by=finding.explained_by,
             processes=[_process_ref(process) for process in finding.processes],
             resources=[_resource(resource) for resource in finding.resources],
             locations=[_location(place) for place in _places(finding)],
             evidence=[schema.Evidence(ref=item.ref, says=item.says) for item in finding.evidence],
-            steps=[self._step(step) for step in (*finding.steps, *finding.also)],
+            steps=[self._step(step) for step in finding.steps],
+            also=[self._step(step) for step in finding.also],
             details=list(finding.details),
         )
 
@@ -131,13 +131,6 @@ class Account:
         wall_ns = Clock(self.run.meta, 0).wall_ns(at_ns)
         whole = datetime.fromtimestamp(wall_ns // 1_000_000_000, self.zone).astimezone(self.zone)
         return whole.replace(microsecond=wall_ns // 1000 % 1_000_000).isoformat(timespec="milliseconds")
-
-
-def flattened(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield the findings, each followed by those that it explains."""
-    for finding in findings:
-        yield finding
-        yield from flattened(finding.children)
 
 
 def _places(finding: Finding) -> list[Place]:

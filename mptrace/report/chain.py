@@ -30,6 +30,14 @@ def chain_lines(run: Run, finding: Finding) -> list[str]:
     ]
 
 
+def fix_words(run: Run, finding: Finding) -> str:
+    """Return the fix with its place in it."""
+    if finding.fix_at is None or not finding.fix:
+        return finding.fix
+    place = Page(cwd=run.meta.cwd).place(finding.fix_at)
+    return f"{finding.fix} {place}" if finding.fix.endswith((" at", " in", ":")) else f"{finding.fix} ({place})"
+
+
 def _step(step: Step, page: Page, run: Run) -> str:
     who = f"{actor_name(step.who)} (pid {process_of(step.who).pid}) " if step.who else ""
     when = f", {_after(step.at_ns, Clock(run.meta, 0))} s after the start" if step.at_ns is not None else ""
@@ -47,7 +55,7 @@ def _made(finding: Finding, page: Page) -> Iterator[str]:
 
 
 def _called(resource: Resource) -> str:
-    return f"{resource.name}, the {resource.kind}," if resource.name and resource.kind else resource.label
+    return f"{resource.name} ({resource.kind})" if resource.name and resource.kind else resource.label
 
 
 def _at(says: str, site: Site | None, page: Page) -> str:

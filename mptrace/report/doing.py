@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mptrace.model.process import Process, Thread
+from mptrace.diagnose.wording import doing as doing_words
+from mptrace.model.process import Exit, Process, Thread
 from mptrace.model.resource import Resource
-from mptrace.report.names import actor_name, exit_words, process_name
+from mptrace.report.names import actor_name, exit_words
 from mptrace.report.plain import shorten
 from mptrace.wire import wait as kinds
 from mptrace.wire.events import failures
@@ -69,51 +70,17 @@ def _deed_at(process: Process, moment: Moment) -> Deed | None:
 
 
 def _waiting(wait: Wait, process: Process, moment: Moment, doing: Doing | None) -> Deed:
-    told = wait.intent or wait
+    told = wait.call
     if doing is None and process.pool is not None and _outermost(told) is process.pool:
         return Deed("idle", wait.since_ns, process.pool.created_at)
-    held = _held_by(wait, moment)
-    return Deed(wait_words(told) + held, told.since_ns, told.site or wait.site)
+    return Deed(wait_words(wait) + _held_by(wait, moment), told.since_ns, told.site or wait.site)
 
 
 def wait_words(wait: Wait) -> str:
-    """Return ``wants cache``, ``join() of loader-1``, ``get() from results``."""
-    phrase = _PHRASES.get(wait.kind, "waits for {}")
-    timeout = f", timeout {wait.timeout_ns / 1e9:g} s" if wait.timeout_ns is not None else ""
-    return phrase.format(_target(wait)) + timeout
-
-
-_PHRASES = {
-    kinds.ACQUIRE: "wants {}",
-    kinds.RECV: "recv() from {}",
-    kinds.SEND: "send() into {}",
-    kinds.READY: "waits for data from {}",
-    kinds.REAP: "join() of {}",
-    kinds.THREAD_END: "join() of {}",
-    kinds.RESULT: "waits for a result of {}",
-    kinds.FUTURE: "waits for a result of {}",
-    kinds.NOTIFY: "waits for a notify of {}",
-    kinds.FLAG: "waits for {} to be set",
-    kinds.PARTIES: "waits at {}",
-    kinds.TASKS_DONE: "join() of {}",
-    kinds.FEEDER_END: "ends when the items put into {} are read",
-    kinds.CALL: "waits for an answer of {}",
-    kinds.MUTEX_WAIT: "wants {}",
-    kinds.ITEM: "get() from {}",
-    kinds.ROOM: "put() into {}",
-    kinds.POOL_END: "waits for the end of {}",
-    kinds.EXIT: "is exiting",
-    kinds.START: "starts a process",
-}
-
-
-def _target(wait: Wait) -> str:
-    target = wait.target
-    if isinstance(target, Resource):
-        return target.label
-    if isinstance(target, Process):
-        return process_name(target)
-    return actor_name(target) if isinstance(target, Thread) else "something outside"
+    """Return ``wants cache``, ``results.get()``, ``join() of loader-1, timeout 5 s``."""
+    timeout_ns = wait.call.timeout_ns
+    timeout = f", timeout {timeout_ns / 1e9:g} s" if timeout_ns is not None else ""
+    return doing_words(wait).removeprefix("waits in ") + timeout
 
 
 def _held_by(wait: Wait, moment: Moment) -> str:
@@ -137,17 +104,20 @@ def _end(process: Process, run: Run, moment: Moment | None) -> Deed:
     if end is None or not end.known:
         return Deed("ended, exit status not known", gone=True)
     if end.signal is not None:
-        task = _last_task(process, moment)
-        return Deed(f"{exit_words(end)}{task}", None, end.by_site, gone=True)
+        return Deed(_killed(end, _last_task(process, moment)), None, end.by_site, gone=True)
     error = next((event for event in run.of(failures.UNCAUGHT) if event.process is process), None)
     if error is not None and not end.clean:
-        message = shorten(f"{error.text('error')}: {error.text('message')}", 60)
-        return Deed(
-            f"{exit_words(end)}, {message}", None, error.site, like=f"{exit_words(end)}, {error.text('error')}", gone=True
-        )
+        kind = f"{exit_words(end)}, {error.text('error')}"
+        return Deed(shorten(f"{kind}: {error.text('message')}", 70), None, error.site, like=kind, gone=True)
     return Deed(exit_words(end), None, None if end.clean else end.by_site, gone=True)
 
 
 def _last_task(process: Process, moment: Moment | None) -> str:
     doing = next((doing for doing in moment.doings if doing.thread.process is process), None) if moment else None
     return f" in {shorten(doing.text, _LONGEST_TASK)}" if doing else ""
+
+
+def _killed(end: Exit, task: str) -> str:
+    """That nobody in the job sent the signal is told where there is no task to tell of: a tree's lines are short."""
+    words = exit_words(end)
+    return words.removesuffix(" from outside the job") + task if task else words

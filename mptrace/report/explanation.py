@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from mptrace.diagnose.wording import counted
 from mptrace.report.alike import like_steps
 from mptrace.report.clock import Clock, clock_for
 from mptrace.report.internals import internals
 from mptrace.report.names import process_name
 from mptrace.report.page import STRONG, Page, paint
-from mptrace.report.plain import counted, shorten
+from mptrace.report.plain import shorten
 from mptrace.report.story import picture
 
 if TYPE_CHECKING:
     from mptrace.diagnose.finding import Finding
+    from mptrace.model.resource import Resource
     from mptrace.model.run import Run
+    from mptrace.model.site import Site
 
 MOST_LINES = 25
 
@@ -53,9 +56,9 @@ def explanation(run: Run, finding: Finding, page: Page, *, live: bool = False) -
 
 
 def culprits(finding: Finding) -> list[str]:
-    """Return the names in a finding's title that are those of its processes, longest first."""
-    names = {process_name(process) for process in finding.processes}
-    return sorted((name for name in names if name in finding.title), key=len, reverse=True)
+    """Return the names to colour: of the finding's processes those that its title names, else the first; longest first."""
+    names = [process_name(process) for process in finding.processes]
+    return sorted({name for name in names if name in finding.title} or names[:1], key=len, reverse=True)
 
 
 def headline(finding: Finding, page: Page, lead: str = "") -> list[Text]:
@@ -95,22 +98,30 @@ def _resources(run: Run, finding: Finding, page: Page, most: int) -> list[Text]:
         site = resource.created_at
         if site is None:
             continue
-        source = run.source_line(site.file, site.line) or resource.label
-        line = page.text(f"  {shorten(source, page.width - 24)}")
+        line = page.text(f"  {shorten(_making(run, resource, site), page.width - 24)}")
         told.setdefault((line.plain, page.place(site)), page.ending(line, site))
     return [line for lines in list(told.values())[:most] for line in lines]
 
 
+def _making(run: Run, resource: Resource, site: Site) -> str:
+    """Return the line of the program that made it; where the source is not at hand, what it made."""
+    article = "an" if resource.kind[:1] in "AEIO" else "a"
+    named = f"{resource.name}, {article} {resource.kind}," if resource.name and resource.kind else resource.label
+    return run.source_line(site.file, site.line) or f"{named} was made at"
+
+
 def _why(finding: Finding, page: Page, most: int) -> list[Text]:
     lines = page.wrapped(finding.why, first="  ", rest="  ") if finding.why else []
-    return lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1] + Text(" ...")]
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], Text(f"{lines[most - 1].plain[: page.width - 4]} ...")]
 
 
 def _also(finding: Finding, page: Page, clock: Clock, most: int) -> list[Text]:
     """Return who else is struck: like ones in one line."""
     likes = like_steps(finding.also)
     waits = finding.also and all(step.who is not None and step.says.startswith(("in ", "wait")) for step in finding.also)
-    lead = "Also waiting for this:" if waits else "Also:"
+    lead = "Also waiting:" if waits else "Also:"
     lines: list[Text] = []
     for number, like in enumerate(likes[:most]):
         first = f"  {lead} " if number == 0 else "    "

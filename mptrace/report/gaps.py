@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mptrace.diagnose.finding import Finding, Verdict
+from mptrace.diagnose.wording import counted, listed
 from mptrace.report.names import process_name
-from mptrace.report.plain import counted, listed
 
 if TYPE_CHECKING:
-    from mptrace.diagnose.engine import Diagnosis
+    from mptrace.diagnose.engine import Diagnosis, Unchecked
     from mptrace.model.process import Process
     from mptrace.model.run import Run
     from mptrace.report.page import Page
@@ -20,24 +20,28 @@ _MOST_NAMED = 3
 
 def gap_sentences(run: Run, diagnosis: Diagnosis, page: Page) -> list[str]:
     """Return a sentence for each thing that a reader must know to trust the rest."""
-    told = [_untraced(run), _watch(run), *_losses(run), *run.completeness.notes]
+    told = [_untraced(run), _watch(run), *_losses(run, diagnosis), *run.completeness.notes]
     if page.verbose or not diagnosis.findings or any(not _is_sure(finding) for finding in diagnosis.findings):
         told += not_checked_sentences(diagnosis, page)
-    told += [f"A rule of mptrace failed, which is a bug of mptrace: {rule}: {why}." for rule, why in diagnosis.broken]
+    told += [f"A rule of mptrace failed, which is a bug of mptrace: {rule}: {why}." for rule, why in _pairs(diagnosis.broken)]
     return [sentence for sentence in told if sentence]
 
 
 def not_checked_sentences(diagnosis: Diagnosis, page: Page) -> list[str]:
     """Return what was not looked for: how many diagnoses, or with ``-v`` each with its reason."""
-    skipped = diagnosis.not_checked
+    skipped = _pairs(diagnosis.not_checked)
     if page.verbose:
         return [f"Not checked: {rule}: {why}" for rule, why in skipped]
     if not skipped:
         return []
-    names = _some([rule for rule, _ in skipped])
+    names = listed([rule for rule, _ in skipped])
     whys = list(dict.fromkeys(why for _, why in skipped))
     reason = f" ({whys[0]})" if len(whys) == 1 else " (-v says why)"
     return [f"Not checked: {names}{reason}."]
+
+
+def _pairs(skipped: Sequence[Unchecked]) -> list[tuple[str, str]]:
+    return [(each.rule, each.why) for each in skipped]
 
 
 def _is_sure(finding: Finding) -> bool:
@@ -68,7 +72,10 @@ def _watch(run: Run) -> str:
     return ""
 
 
-def _losses(run: Run) -> list[str]:
+def _losses(run: Run, diagnosis: Diagnosis) -> list[str]:
+    about = diagnosis.about_losses
+    if about is not None:
+        return [f"{about.title[:1].upper()}{about.title[1:].rstrip('.')}.", about.why]
     lost = run.completeness.lost
     parts = [
         counted(lost.records, "record") if lost.records else "",
@@ -80,12 +87,7 @@ def _losses(run: Run) -> list[str]:
     told = [f"Not recorded for want of room: {listed(named)}. What follows may lack something."] if named else []
     if lost.damaged_files:
         verb = "is" if len(lost.damaged_files) == 1 else "are"
-        told.append(f"{counted(len(lost.damaged_files), 'recording')} {verb} damaged: {_some(lost.damaged_files)}.")
+        told.append(f"{counted(len(lost.damaged_files), 'recording')} {verb} damaged: {listed(lost.damaged_files)}.")
     for name, error in lost.probes_off[:_MOST_NAMED]:
         told.append(f"A probe failed in {name} and was switched off ({error}).")
     return told
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return listed([*names[:_MOST_NAMED], f"{more} more"] if more > 0 else list(names))

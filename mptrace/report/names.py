@@ -1,11 +1,11 @@
-"""Processes, threads, signals and exits as a reader knows them: by the program's own names."""
+"""Processes and their ends as a line of a tree names them: short, and by the program's own names."""
 
 from __future__ import annotations
 
 import os
 import re
-import signal
 
+from mptrace.diagnose.wording import how_it_ended
 from mptrace.model.process import Exit, Process, Thread, ThreadRole
 
 _NUMBER = re.compile(r"[-_]?\d+(:\d+)*$")
@@ -35,19 +35,6 @@ def stem(name: str) -> str:
     return _NUMBER.sub("", name) or name
 
 
-def signal_name(number: int) -> str:
-    """Return ``SIGKILL`` for 9."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def exit_words(exit_: Exit) -> str:
-    """Return ``exit 1``, ``killed by SIGTERM from MainProcess``, ``killed by SIGKILL from outside the job``."""
-    if exit_.signal is not None:
-        sender = {"": "", "outside": " from outside the job"}.get(exit_.by, f" from {exit_.by}")
-        return f"killed by {signal_name(exit_.signal)}{sender}"
-    if exit_.code is not None:
-        return f"exit {exit_.code}"
-    return "ended, exit status not known"
+def exit_words(end: Exit) -> str:
+    """Return ``exit 1``, ``killed by SIGTERM, sent by MainProcess``, ``killed by SIGKILL from outside the job``."""
+    return f"exit {end.code}" if end.signal is None and end.code is not None else how_it_ended(end).removeprefix("was ")

@@ -29,6 +29,9 @@ PLACE = "cyan"
 STRONG = "bold"
 
 WIDTH = 80
+_GLUE = "\ufdd0"
+"""Stands for a blank at which no line may break; no text contains it (`clean` escapes it)."""
+
 NARROWEST, WIDEST = 50, 120
 """A place at the right edge of a 200-column terminal is too far from its line to be read with it."""
 
@@ -66,8 +69,13 @@ class Page:
         """Return text in lines of the page's width; words are never cut, so a path stays whole."""
         lines: list[str] = []
         for paragraph in clean(says, only_ascii=self.ascii, keep_lines=True).split("\n"):
-            lines += _wrap(paragraph.split(), self.width, rest if lines else first, rest)
+            lines += _wrap(paragraph, self.width, rest if lines else first, rest)
         return [Text(line, style) for line in lines]
+
+    def listed(self, items: Iterable[str], *, first: str, rest: str) -> list[Text]:
+        """Return ``a, b, c`` in lines that break between items only."""
+        marked = ", ".join(clean(item, only_ascii=self.ascii).replace(" ", _GLUE) for item in items)
+        return [Text(line.replace(_GLUE, " ")) for line in _wrap(marked, self.width, first, rest)]
 
     def ending(self, line: Text, place: Site | str | None) -> list[Text]:
         """Return a line with a place at its right end; on a line of its own where it does not fit."""
@@ -143,7 +151,11 @@ def _inside_a_word(text: str, start: int, end: int) -> bool:
     return before.isalnum() or after.isalnum()
 
 
-def _wrap(words: list[str], width: int, first: str, rest: str) -> list[str]:
+def _wrap(text: str, width: int, first: str, rest: str) -> list[str]:
+    if cell_len(first) + cell_len(text.rstrip()) <= width:
+        return [first + text.rstrip()]
+    words, indent = text.split(), text[: len(text) - len(text.lstrip())]
+    first, rest = first + indent, rest + indent
     lines, line, empty = [], first, True
     for word in words:
         if not empty and cell_len(line) + 1 + cell_len(word) > width:

@@ -25,16 +25,6 @@ def shorten(text: str, width: int) -> str:
     return f"{text[: width - 3 - tail]}...{text[len(text) - tail :]}"
 
 
-def listed(words: list[str], last: str = "and") -> str:
-    """Return ``a, b and c``."""
-    return ", ".join(words[:-1]) + f" {last} {words[-1]}" if len(words) > 1 else "".join(words)
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return ``1 process`` or ``2 processes``."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def _printable(char: str, *, keep_lines: bool) -> str:
     if char.isprintable():
         return char

@@ -146,6 +146,7 @@ class Finding(msgspec.Struct, kw_only=True):
     locations: list[Location]
     evidence: list[Evidence]
     steps: list[Step]
+    also: list[Step]
     details: list[str]
 
 

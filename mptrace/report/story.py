@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.text import Text
 
-from mptrace.report.names import actor_name, process_of
+from mptrace.report.alike import subject
+from mptrace.report.names import actor_name, process_of, stem
 from mptrace.report.page import PLACE, STRONG, Page, paint
 
 if TYPE_CHECKING:
@@ -127,16 +128,31 @@ def _list(rows: Sequence[Row], page: Page) -> list[list[Text]]:
     rest = " " * (width + 4 if width else 4)
     met: set[Process | Thread] = set()
     drawn = []
-    for row in rows:
+    for row, likes in _alike(rows):
         first = f"  {row.time:>{width}}  " if width else "  "
-        lines = page.wrapped(_subject(row, met) + row.says, first=first, rest=rest)
+        lines = page.wrapped(_subject(row, likes, met) + row.says, first=first, rest=rest)
         drawn.append([*lines[:-1], *page.ending(lines[-1], row.place)])
     return drawn
 
 
-def _subject(row: Row, met: set[Process | Thread]) -> str:
+def _alike(rows: Sequence[Row]) -> list[tuple[Row, list[str]]]:
+    """Return runs of rows that differ in their time and the actor's number only: the first row and all actors' names."""
+    told: list[tuple[Row, list[str]]] = []
+    for row in rows:
+        name = actor_name(row.who) if row.who else ""
+        first = told[-1][0] if told else None
+        if first and name and stem(name) == stem(told[-1][1][0]) and (row.says, row.place) == (first.says, first.place):
+            told[-1][1].append(name)
+        else:
+            told.append((row, [name]))
+    return told
+
+
+def _subject(row: Row, likes: list[str], met: set[Process | Thread]) -> str:
     if row.who is None:
         return ""
+    if len(set(likes)) > 1:
+        return f"{subject(likes)} "
     new = row.who not in met
     met.add(row.who)
     return actor_name(row.who) + (f" (pid {process_of(row.who).pid}) " if new else " ")

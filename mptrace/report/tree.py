@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.text import Text
 
+from mptrace.diagnose.wording import counted
 from mptrace.report import times
 from mptrace.report.alike import subject
 from mptrace.report.doing import Deed, deed_of
 from mptrace.report.names import process_name, stem
 from mptrace.report.page import Page, paint
-from mptrace.report.plain import counted, shorten
+from mptrace.report.plain import shorten
 
 if TYPE_CHECKING:
     from mptrace.model.moment import Moment
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_LINES = 24
 _WIDEST_NAME = 30
+_LEAST_ROOM = 20
+"""Cells for what a process does, below which its place goes to a line of its own."""
 
 
 @dataclass(slots=True)
@@ -42,12 +45,12 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class TreeLine:
-    """A branch in words: the lines that lead to it, name, pid ("" of several), what it does, its place."""
+    """A branch in words: the lines that lead to it with its name, its pid ("" of several), what it does, how long, its place."""
 
-    prefix: str
     name: str
     pid: str
     says: str
+    lasted: str
     place: str
 
 
@@ -72,8 +75,11 @@ def tree_lines(branches: Sequence[Branch], page: Page, clock: Clock, *, blame: S
     told = list(_told(branches, page, clock, "", top=True))
     most = len(told) if page.verbose else MOST_LINES
     rest = [Text(f"  ... and {counted(len(told) - most, 'more line')} (-v)")] if len(told) > most else []
-    width = min(max((cell_len(line.prefix + line.name) for line in told), default=0), _WIDEST_NAME)
-    return [drawn for line in told[:most] for drawn in _drawn(line, width, page, blame)] + rest
+    pid = max((len(line.pid) for line in told), default=0)
+    single = max((cell_len(line.name) for line in told if line.pid), default=0)
+    several = max((cell_len(line.name) - pid - 2 for line in told if not line.pid), default=0)
+    width = min(max(single, several), _WIDEST_NAME)
+    return [paint(drawn, blame) for line in told[:most] for drawn in _drawn(line, width, pid, page)] + rest
 
 
 def _is_shown(process: Process) -> bool:
@@ -105,38 +111,37 @@ def _merged(branches: list[Branch], named: set[str]) -> list[Branch]:
 def _told(branches: Sequence[Branch], page: Page, clock: Clock, lead: str, *, top: bool = False) -> Iterable[TreeLine]:
     for number, branch in enumerate(branches):
         last = number == len(branches) - 1
-        pid = str(branch.processes[0].pid) if len(branch.processes) == 1 else ""
+        fork, below = ("", "") if top else (lead + ("└─ " if last else "├─ "), lead + ("   " if last else "│  "))
         site = branch.deeds[0].site
         yield TreeLine(
-            page.text("" if top else lead + ("└─ " if last else "├─ ")).plain,
-            page.text(branch.name).plain,
-            pid,
-            page.text(_says(branch.deeds, clock)).plain,
+            page.text(fork + branch.name).plain,
+            str(branch.processes[0].pid) if len(branch.processes) == 1 else "",
+            page.text(_says(branch.deeds)).plain,
+            _lasted(branch.deeds, clock),
             page.place(site) if site else "",
         )
-        yield from _told(branch.children, page, clock, "" if top else lead + ("   " if last else "│  "))
+        yield from _told(branch.children, page, clock, below)
 
 
-def _says(deeds: list[Deed], clock: Clock) -> str:
+def _says(deeds: list[Deed]) -> str:
     same = all(deed.says == deeds[0].says for deed in deeds)
-    says = deeds[0].says if same else deeds[0].like or deeds[0].says
+    return deeds[0].says if same else deeds[0].like or deeds[0].says
+
+
+def _lasted(deeds: list[Deed], clock: Clock) -> str:
     since = [clock.lasted_ns(deed.since_ns) for deed in deeds if deed.since_ns is not None]
-    return f"{says} for {times.durations(since)}" if since else says
+    joint = "," if "," in _says(deeds) else ""
+    return f"{joint} for {times.durations(since)}" if since else ""
 
 
-def _drawn(line: TreeLine, width: int, page: Page, blame: Sequence[str]) -> list[Text]:
-    name = line.prefix + line.name
-    head = f"  {name}{' ' * max(width - cell_len(name), 0)} {line.pid:>7}  "
+def _drawn(line: TreeLine, width: int, pid: int, page: Page) -> list[Text]:
+    """Return a line of the tree; where it is too long, first the duration goes, then the middle of what it says."""
+    field = width + 2 + pid
+    gap = " " * max(field - cell_len(line.name) - len(line.pid), 2 if line.pid else 0)
+    head = f"  {line.name}{gap}{line.pid}  "
     room = page.width - cell_len(head) - (cell_len(line.place) + 2 if line.place else 0)
-    says = line.says
-    if not page.verbose and room >= 24:
-        says = shorten(says, room)
-    text = paint(Text(f"{head}{says}"), blame)
-    if cell_len(head) + cell_len(says) > page.width:
-        return _overlong(line, head, page, blame)
-    return [text] if not line.place else page.ending(text, line.place)
-
-
-def _overlong(line: TreeLine, head: str, page: Page, blame: Sequence[str]) -> list[Text]:
-    lines = page.wrapped(line.says, first=head, rest=" " * 8)
-    return [paint(each, blame) for each in [*lines[:-1], *page.ending(lines[-1], line.place)]]
+    if page.verbose or room < _LEAST_ROOM:
+        told = page.wrapped(line.says + line.lasted, first=head, rest=" " * 8)
+        return [*told[:-1], *page.ending(told[-1], line.place)]
+    says = next((says for says in (line.says + line.lasted, line.says) if cell_len(says) <= room), None)
+    return page.ending(Text(head + (says or shorten(line.says, room))), line.place)

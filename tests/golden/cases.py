@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from mptrace.diagnose.engine import Diagnosis, Unchecked
 from mptrace.diagnose.finding import Evidence, Finding, Place, Severity, Step, Verdict
 from mptrace.model.completeness import Completeness, Lost
 from mptrace.model.event import Event
@@ -22,20 +23,11 @@ WALL = 1_767_621_720_000_000_000  # 2026-01-05 14:02:00 UTC
 
 
 @dataclass
-class Verdicts:
-    """Stands in for what the engine returns."""
-
-    findings: list[Finding] = field(default_factory=list)
-    not_checked: list[tuple[str, str]] = field(default_factory=list)
-    broken: list[tuple[str, str]] = field(default_factory=list)
-
-
-@dataclass
 class Case:
     """One run with its diagnosis; ``live``: its first finding is also told as it is while the job hangs."""
 
     run: Run
-    diagnosis: Verdicts
+    diagnosis: Diagnosis
     live: bool = True
 
 
@@ -94,7 +86,14 @@ def lock_cycle_of_two() -> Case:
     run.sources = {f"{HOME}/train.py": [""] * 30 + ["stats = Lock()", "    cache = Lock()"]}
     waits = [
         Wait(thread(main), kinds.REAP, one, s(9.3), site=at("train.py", 88)),
-        Wait(thread(one), kinds.ACQUIRE, cache, s(9.1), site=at("loader.py", 57), stack=(at("loader.py", 57), at("loader.py", 12, "run"))),
+        Wait(
+            thread(one),
+            kinds.ACQUIRE,
+            cache,
+            s(9.1),
+            site=at("loader.py", 57),
+            stack=(at("loader.py", 57), at("loader.py", 12, "run")),
+        ),
         Wait(thread(two), kinds.ACQUIRE, stats, s(9.15), site=at("loader.py", 81), stack=(at("loader.py", 81),)),
         *(Wait(thread(each), kinds.ITEM, tasks, s(8.0 + n / 10)) for n, each in enumerate(idle)),
     ]
@@ -128,7 +127,7 @@ def lock_cycle_of_two() -> Case:
         "4 workers spent 61 % of their life importing torch", Verdict.LIKELY, rule="slow-start", severity=Severity.HINT,
         fix="import torch in the function that needs it", fix_at=at("train.py", 3), processes=tuple(idle),
     )  # fmt: skip
-    return Case(run, Verdicts([cycle, slow]))
+    return Case(run, Diagnosis([cycle, slow]))
 
 
 def lock_cycle_of_three() -> Case:
@@ -154,7 +153,7 @@ def lock_cycle_of_three() -> Case:
         moment=1,
         rule="lock-cycle",
     )
-    return Case(run, Verdicts([finding]))
+    return Case(run, Diagnosis([finding]))
 
 
 def self_deadlock() -> Case:
@@ -184,7 +183,7 @@ def self_deadlock() -> Case:
         moment=1,
         rule="self-deadlock",
     )
-    return Case(run, Verdicts([finding]))
+    return Case(run, Diagnosis([finding]))
 
 
 def dead_pool_worker() -> Case:
@@ -216,14 +215,14 @@ def dead_pool_worker() -> Case:
         fix_at=at("main.py", 12),
         processes=(dead, main),
         resources=(pool,),
-        details=("Traceback (most recent call last):\n  File \"images.py\", line 22, in resize\n    tiles = load(path)\nMemoryError",
+        details=('Traceback (most recent call last):\n  File "images.py", line 22, in resize\n    tiles = load(path)\nMemoryError',
                  "80 MB ▁▁▂▃▅▇█ 1.9 GB"),
         evidence=(Evidence("o:17", "pid 4122 ended by SIGKILL"),),
         moment=1,
         rule="pool-worker-died",
         children=[killed],
     )  # fmt: skip
-    return Case(run, Verdicts([finding]))
+    return Case(run, Diagnosis([finding]))
 
 
 def pickle_failure() -> Case:
@@ -249,7 +248,7 @@ def pickle_failure() -> Case:
         moment=1,
         rule="unpicklable-queue-item",
     )
-    return Case(run, Verdicts([finding]))
+    return Case(run, Diagnosis([finding]))
 
 
 def seven_alike() -> Case:
@@ -265,14 +264,22 @@ def seven_alike() -> Case:
         run.events.append(Event(f"p{number + 2}:64", failures.UNCAUGHT, s(2 + number), worker, worker.pid, error, line))
     finding = Finding(
         "8 processes died of exceptions that nobody saw",
-        steps=tuple(Step(f"died of KeyError: 'row {n}'", each, s(2 + n), at("batch.py", 17)) for n, each in enumerate(workers)),
+        steps=tuple(
+            Step(
+                "died of OSError: [Errno 28] No space left" if n == 5 else "died of a KeyError",
+                each,
+                s(2 + n),
+                at("batch.py", 40 if n == 5 else 17),
+            )
+            for n, each in enumerate(workers)
+        ),
         why="The job ended with 0, and nobody read their exit codes.",
         fix="check exitcode after join() at",
         fix_at=at("batch.py", 61),
         processes=tuple(workers),
         rule="uncaught-exception",
     )
-    return Case(run, Verdicts([finding]))
+    return Case(run, Diagnosis([finding]))
 
 
 def untraced_and_lost() -> Case:
@@ -289,8 +296,11 @@ def untraced_and_lost() -> Case:
         "nothing has moved for 10 s", Verdict.LIKELY, rule="stalled", severity=Severity.HINT,
         steps=(Step("waits for data of pid 4120", main, s(3), at("mix.py", 5)),), processes=(main,),
     )  # fmt: skip
-    skipped = [("lock-cycle", "the probe semlock was off"), ("queue-get-no-producer", "the probe queues was off")]
-    return Case(run, Verdicts([finding], skipped, [("oom-killed", "KeyError: 'limit'")]))
+    skipped = [
+        Unchecked("lock-cycle", "recording of semlock was off"),
+        Unchecked("queue-get-no-producer", "recording of queues was off"),
+    ]
+    return Case(run, Diagnosis([finding], skipped, [Unchecked("oom-killed", "KeyError: 'limit'")]))
 
 
 def wide_names_and_long_paths() -> Case:
@@ -299,7 +309,9 @@ def wide_names_and_long_paths() -> Case:
     one, two = process(2, "読み込み-1", parent=main), process(3, "Übergabe-2", parent=main)
     queue = Resource("r1", families.OBJECT, 1, "Queue", "очередь", at(long, 12, "<module>"))
     run = run_of("wide.py", [main, one, two])
-    run.moments = [Moment(1, s(20), waits=[Wait(thread(one), kinds.ITEM, queue, s(5), site=at(long, 1234))], processes=[main, one, two])]
+    run.moments = [
+        Moment(1, s(20), waits=[Wait(thread(one), kinds.ITEM, queue, s(5), site=at(long, 1234))], processes=[main, one, two])
+    ]
     finding = Finding(
         "読み込み-1 waits for an item of очередь that nobody will put \x1b[31mred\x1b[0m",
         steps=(
@@ -314,7 +326,7 @@ def wide_names_and_long_paths() -> Case:
         moment=1,
         rule="queue-get-no-producer",
     )
-    return Case(run, Verdicts([finding]))
+    return Case(run, Diagnosis([finding]))
 
 
 def nothing_found() -> Case:
@@ -323,7 +335,7 @@ def nothing_found() -> Case:
     for each in (main, child):
         each.ended_ns, each.exit = s(2), Exit(code=0)
     run = run_of("fine.py", [main, child], status=0, ended_by="", end_ns=s(2.1), start_method="fork")
-    return Case(run, Verdicts(), live=False)
+    return Case(run, Diagnosis(), live=False)
 
 
 def nothing_found_nobody_watched() -> Case:
@@ -331,8 +343,11 @@ def nothing_found_nobody_watched() -> Case:
     run = run_of("gone.py", [main], status=None, ended_by="", end_ns=None)
     run.completeness = Completeness(observed=False, ended_watch=False)
     run.moments = [Moment(0, s(12), final=True, processes=[main])]
-    skipped = [(rule, "nobody watched from outside") for rule in ("killed-by-signal", "oom-killed", "orphaned", "stalled", "zombie")]
-    return Case(run, Verdicts(not_checked=skipped), live=False)
+    skipped = [
+        Unchecked(rule, "nobody watched from outside")
+        for rule in ("killed-by-signal", "oom-killed", "orphaned", "stalled", "zombie")
+    ]
+    return Case(run, Diagnosis(not_checked=skipped), live=False)
 
 
 def many_steps() -> Case:
@@ -341,7 +356,12 @@ def many_steps() -> Case:
     five = [process(2 + n, f"stage-{n + 1}", parent=main) for n in range(5)]
     run = run_of("pipe.py", [main, *five])
     steps = tuple(
-        Step(f"{verb} the pipe to stage-{n % 5 + 1}, which has been full for a while now and stays so", five[n % 5], s(1 + n), at("pipe.py", 10 + n))
+        Step(
+            f"{verb} the pipe to stage-{n % 5 + 1}, which has been full for a while now and stays so",
+            five[n % 5],
+            s(1 + n),
+            at("pipe.py", 10 + n),
+        )
         for n, verb in enumerate(["wrote to", "waits for room in"] * 12)
     )
     also = tuple(Step("in join() of stage-1", each, s(9), at("pipe.py", 70 + n)) for n, each in enumerate([main, *five]))
@@ -349,7 +369,7 @@ def many_steps() -> Case:
         "five stages wait for each other in a circle", steps=steps, also=also, moment=None, rule="pipe-mutual-send",
         why="Every stage writes before it reads. " * 20, fix="read before you write at", fix_at=at("pipe.py", 10), processes=tuple(five),
     )  # fmt: skip
-    return Case(run, Verdicts([finding]))
+    return Case(run, Diagnosis([finding]))
 
 
 CASES = {

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from mptrace.diagnose.finding import Finding, Severity
+from mptrace.diagnose.wording import counted
 from mptrace.report import times
 from mptrace.report.clock import clock_for, end_of
 from mptrace.report.explanation import culprits, explanation, separated
 from mptrace.report.gaps import gap_sentences
 from mptrace.report.page import STRONG, Page, paint
-from mptrace.report.plain import counted
 from mptrace.report.pointers import more_lines
 from mptrace.report.tree import branches_of, tree_lines
 
@@ -29,27 +29,33 @@ _MOST_TOLD = 5
 
 def render(run: Run, diagnosis: Diagnosis, page: Page) -> str:
     """Return the whole report."""
-    findings = diagnosis.findings
-    told = findings if page.verbose else [finding for finding in findings if finding.severity is not Severity.HINT][:_MOST_TOLD]
+    findings = [finding for finding in diagnosis.findings if finding is not diagnosis.about_losses]
     blocks = [
-        page.wrapped(headline(run), rest="    "),
+        header(run, page),
         [line for says in gap_sentences(run, diagnosis, page) for line in page.wrapped(says, first="  ", rest="  ")],
         _table(findings, page) if findings else page.wrapped(nothing_found(run), first="  ", rest="  "),
         _tree(run, findings, page),
-        *(explanation(run, finding, page) for finding in told),
+        *(explanation(run, finding, page) for finding in _told(findings, page)),
         more_lines(run, findings[0], page) if findings and not page.verbose else [],
     ]
     return page.print(separated(blocks))
 
 
-def headline(run: Run) -> str:
+def _told(findings: list[Finding], page: Page) -> list[Finding]:
+    """Return the findings that are told in full: hints only where there is nothing worse."""
+    loud = [finding for finding in findings if finding.severity is not Severity.HINT]
+    return findings if page.verbose else (loud or findings)[:_MOST_TOLD]
+
+
+def header(run: Run, page: Page) -> list[Text]:
     """Return ``train.py   spawn, Python 3.11.7, 7 processes, ended by Ctrl-C after 41.2 s, exit 130``."""
     meta = run.meta
-    command = " ".join(os.path.basename(word) if number == 0 else word for number, word in enumerate(meta.command[:1]))
-    name = os.path.basename(meta.script) or command or "a job"
-    parts = [meta.start_method, _python(meta.python), counted(len(run.processes), "process", "processes"), _ending(run)]
+    name = page.text(os.path.basename(meta.script or (meta.command or ("a job",))[0]))
     status = f"exit {meta.status}" if meta.status is not None else ""
-    return f"{name}   {', '.join(part for part in [*parts, status] if part)}"
+    parts = [meta.start_method, _python(meta.python), counted(len(run.processes), "process", "processes"), _ending(run), status]
+    lines = page.listed([part for part in parts if part], first=f"{name.plain}   ", rest="    ")
+    lines[0].stylize(STRONG, 0, len(name))
+    return lines
 
 
 def nothing_found(run: Run) -> str:
@@ -75,15 +81,17 @@ def _ending(run: Run) -> str:
 
 
 def _table(findings: list[Finding], page: Page) -> list[Text]:
-    """Return a line a finding: severity, verdict, rule, title."""
+    """Return each finding's severity, verdict, rule and title: on one line if that fits."""
     severity = max(len(finding.severity.value) for finding in findings)
     verdict = max(len(_verdict(finding)) for finding in findings)
     rule = max(len(finding.rule) for finding in findings)
     lines: list[Text] = []
     for finding in findings:
-        head = f"  {finding.severity.value:<{severity}}  {_verdict(finding):<{verdict}}  {finding.rule:<{rule}}  "
-        told = page.wrapped(finding.title, first=head, rest=" " * min(len(head), 30))
-        told[0].stylize(STRONG, 2, len(head.rstrip()))
+        head = f"  {finding.severity.value:<{severity}}  {_verdict(finding):<{verdict}}  {finding.rule:<{rule}}"
+        told = page.wrapped(finding.title, first=f"{head}  ", rest="    ")
+        if len(told) > 1:
+            told = [Text(head), *page.wrapped(finding.title, first="    ", rest="    ")]
+        told[0].stylize(STRONG, 2, len(head))
         lines += [paint(line, culprits(finding)) for line in told]
     return lines
 
