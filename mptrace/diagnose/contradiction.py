@@ -43,7 +43,9 @@ def _cut(process: Process, moment: Moment) -> bool:
 
 
 def _signalled(members: set[Process], moment: Moment, run: Run) -> bool:
-    later = [event for event in run.of(observations.SIGNAL, processes.SIGNALLED, failures.UNCAUGHT) if event.at_ns >= moment.at_ns]
+    later = [
+        event for event in run.of(observations.SIGNAL, processes.SIGNALLED, failures.UNCAUGHT) if event.at_ns >= moment.at_ns
+    ]
     pids = {process.pid for process in members}
     return any(
         event.kind is observations.SIGNAL

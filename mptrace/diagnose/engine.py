@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mptrace.diagnose.contradiction import contradiction
 from mptrace.diagnose.finding import Finding, Severity, Verdict
@@ -19,16 +20,14 @@ _SEVERITIES = list(Severity)
 _VERDICTS = list(Verdict)
 
 
-@dataclass(frozen=True, slots=True)
-class Unchecked:
+class Unchecked(NamedTuple):
     """A rule without a result: what it needs was not recorded, or (``broken``) it failed, which is mptrace's fault."""
 
     rule: str
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
+class Withdrawn(NamedTuple):
     """A finding that later facts contradict, and which."""
 
     finding: Finding

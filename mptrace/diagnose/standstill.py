@@ -6,14 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import networkx
+import networkx as nx
 
 from mptrace.diagnose.finding import Verdict
 from mptrace.diagnose.wording import counted, who
-from mptrace.model.moment import Moment, Wait
+from mptrace.model.moment import Hold, Moment, Wait
 from mptrace.model.process import Process, Thread
+from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.model.wait_graph import Link, WaitGraph, build_wait_graph
+from mptrace.wire.wait import ACQUIRE, MUTEX_WAIT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +55,37 @@ class Standstill:
     def cycles(self) -> list[list[Link]]:
         """Return the circles of exact waits that are no chance picture of a running job."""
         return [cycle for cycle in self.graph.cycles() if self.holds_for([link.wait for link in cycle])]
+
+    def self_waits(self) -> list[tuple[Wait, Hold]]:
+        """Return the waits of stuck threads for a lock that the same thread holds."""
+        stuck = [wait for wait in self.moment.waits if wait.thread in self.graph.stuck and self.holds_for([wait])]
+        return [(wait, hold) for wait in stuck for hold in self._holds(wait) if hold.thread is wait.thread][:1]
+
+    def orphaned_locks(self) -> list[tuple[list[Wait], Hold]]:
+        """Return the locks whose only holders were dead, each with the untimed waits for it."""
+        found: dict[Resource, tuple[list[Wait], Hold]] = {}
+        for wait in self.moment.waits:
+            holds = self._holds(wait)
+            if holds and all(self._died_before(hold.thread, wait) for hold in holds) and self.holds_for([wait]):
+                found.setdefault(holds[-1].resource, ([], holds[-1]))[0].append(wait)
+        return [(sorted(waits, key=lambda wait: wait.since_ns), hold) for waits, hold in found.values()]
+
+    def is_orphaned(self, waits: Iterable[Wait]) -> bool:
+        """Is one of them a wait for a lock whose holder is dead?"""
+        lost = {wait for found, _ in self.orphaned_locks() for wait in found}
+        return any(wait in lost for wait in waits)
+
+    def _holds(self, wait: Wait) -> list[Hold]:
+        """Return who holds the lock that a thread waits for, without a timeout."""
+        if wait.kind not in (ACQUIRE, MUTEX_WAIT) or wait.timed or wait.resource is None:
+            return []
+        return self.moment.holders_of(wait.resource)
+
+    def _died_before(self, holder: Thread, wait: Wait) -> bool:
+        """Had the holder ended when the waiter was looked at, or had ended itself?"""
+        ended, seen = holder.process.ended_ns, wait.thread.process.ended_ns
+        until = seen if self.moment.final and seen is not None else self.moment.at_ns
+        return ended is not None and ended <= until and holder.process is not wait.thread.process
 
     def holds_for(self, waits: Iterable[Wait]) -> bool:
         """Is the picture of these waits one of a single instant: did none of their threads run between the two looks?"""
@@ -122,18 +155,18 @@ def _standstill(run: Run, moment: Moment) -> Standstill:
 
 def _groups(run: Run, moment: Moment, graph: WaitGraph) -> list[Group]:
     edges = _edges(moment, graph)
-    condensed = networkx.condensation(edges)
+    condensed = nx.condensation(edges)
     found = []
     for node, data in condensed.nodes(data=True):
         if condensed.out_degree(node) == 0:
-            behind = {thread for other in networkx.ancestors(condensed, node) for thread in condensed.nodes[other]["members"]}
+            behind = {thread for other in nx.ancestors(condensed, node) for thread in condensed.nodes[other]["members"]}
             found.append(Group(_waits_of(moment, data["members"]), _waits_of(moment, behind)))
     return [group for group in found if group.waits and _is_real(run, moment, group)]
 
 
-def _edges(moment: Moment, graph: WaitGraph) -> networkx.DiGraph[Thread]:
+def _edges(moment: Moment, graph: WaitGraph) -> nx.DiGraph[Thread]:
     """Return waiter -> whoever could wake it, among the stuck."""
-    edges: networkx.DiGraph[Thread] = networkx.DiGraph()
+    edges: nx.DiGraph[Thread] = nx.DiGraph()
     for wait in moment.waits:
         if wait.thread in graph.stuck:
             edges.add_node(wait.thread)

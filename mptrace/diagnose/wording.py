@@ -78,7 +78,8 @@ def call_of(wait: Wait) -> str:
     call = wait.call
     target = call.target
     if isinstance(target, Resource):
-        return f"{_variable(target)}.{_METHODS.get(call.kind, 'wait')}()" if call.kind in _METHODS else _plain(wait)
+        method = _method(call.kind, target)
+        return f"{_variable(target)}.{method}()" if method else _plain(wait)
     if target is not None and call.kind in (waits.REAP, waits.THREAD_END):
         return f"join() of {who(target) if isinstance(target, Process) else target.name or who(target)}"
     return _plain(wait)
@@ -86,9 +87,14 @@ def call_of(wait: Wait) -> str:
 
 def doing(wait: Wait) -> str:
     """Return what a thread does in a wait: ``waits in results.get()``, ``wants stats``."""
-    if wait.call.kind == waits.ACQUIRE and wait.call.resource is not None:
+    if wait.call.kind == waits.ACQUIRE and wait.call.resource is not None and wait.call.resource.owner is None:
         return f"wants {wait.call.resource.label}"
     return f"waits {_preposition(wait)} {call_of(wait)}"
+
+
+def _method(kind: int, target: Resource) -> str:
+    """Return the method of the program's object that leads to a wait for one of its parts."""
+    return _PART_METHODS.get(target.role, "") if target.owner is not None and kind in _INNER else _METHODS.get(kind, "")
 
 
 def _preposition(wait: Wait) -> str:
@@ -109,6 +115,14 @@ _METHODS = {
     waits.FUTURE: "result", waits.NOTIFY: "wait", waits.FLAG: "wait", waits.PARTIES: "wait", waits.TASKS_DONE: "join",
     waits.FEEDER_END: "join_thread", waits.ITEM: "get", waits.ROOM: "put", waits.POOL_END: "join", waits.MUTEX_WAIT: "acquire",
 }  # fmt: skip
+
+_INNER = frozenset((waits.ACQUIRE, waits.RECV, waits.SEND, waits.READY, waits.MUTEX_WAIT))
+
+_PART_METHODS = {
+    "_rlock": "get", "_reader": "get", "_sem": "put", "_wlock": "put", "_writer": "put", "_unfinished_tasks": "task_done",
+    "_notempty": "put", "_lock": "acquire", "_inqueue": "get", "_outqueue": "put", "_cond": "wait", "_flag": "wait",
+}  # fmt: skip
+"""Role of a part -> the method of its owner that waits for it."""
 
 _CALLS = {
     waits.EXIT: "exit", waits.START: "start()", waits.CALL: "a call through a manager's proxy", waits.READY: "wait()",

@@ -53,7 +53,9 @@ class Story:
         self.actor = self.main_process.threads[0]
         return self
 
-    def process(self, name: str, role: Role = Role.CHILD, *, parent: str = "", daemon: bool = False, traced: bool = True) -> Story:
+    def process(
+        self, name: str, role: Role = Role.CHILD, *, parent: str = "", daemon: bool = False, traced: bool = True
+    ) -> Story:
         """Start a process, or go on with it if it is known."""
         known = self.find_process(name)
         if known is None:
@@ -247,7 +249,7 @@ class Story:
         there = [p for p in processes if final or p.ended_ns is None]
         moment = Moment(number, at_ns, final, processes=there)
         moment.waits = [wait for wait in self.waits_list if wait.thread.process in there]
-        moment.holds = [hold for hold in self.holds]
+        moment.holds = list(self.holds)
         moment.doings = [doing for doing in self.doings if doing.thread.process in there]
         moment.looks = {} if final else {look.thread: look for look in self._looks(there)}
         return moment

@@ -1,0 +1,137 @@
+"""How processes of a run ended, and whether that was meant: an end that the program ordered or looked at is nobody's fault."""
+
+from __future__ import annotations
+
+import signal
+
+from mptrace.diagnose.finding import Evidence, Place, Step
+from mptrace.diagnose.wording import how_it_ended, who
+from mptrace.model.event import Event
+from mptrace.model.moment import Doing
+from mptrace.model.process import Process, Role
+from mptrace.model.resource import Resource
+from mptrace.model.run import Run
+from mptrace.model.site import Site
+from mptrace.wire.event import Kind
+from mptrace.wire.events import failures, observations, processes
+
+FATAL = frozenset(
+    getattr(signal, name)
+    for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGSYS", "SIGTRAP")
+    if hasattr(signal, name)
+)
+"""Signals that a process brings upon itself."""
+
+GRACE_NS = 3_000_000_000
+"""Ends within this time of an interruption of the job belong to it."""
+
+
+def events_of(run: Run, process: Process, *kinds: Kind) -> list[Event]:
+    """Return what a process recorded of these kinds, by time."""
+    return [event for event in run.of(*kinds) if event.process is process]
+
+
+def told_of(run: Run, process: Process, *kinds: Kind) -> list[Event]:
+    """Return what others recorded about a process (as ``child``), by time."""
+    found = [event for event in run.of(*kinds) if event.number("child") == process.pid and event.process is not process]
+    return [event for event in found if event.at_ns >= process.started_ns and run.process(process.pid, event.at_ns) is process]
+
+
+def is_expected(run: Run, process: Process) -> bool:
+    """Was this end ordered by the program, looked at by it, or part of an interruption of the whole job?"""
+    return (
+        process.exit is None
+        or process.exit.clean
+        or was_ordered(run, process)
+        or bool(told_of(run, process, processes.EXIT_CODE_READ))
+        or was_interrupted(run, process)
+    )
+
+
+def was_ordered(run: Run, process: Process) -> bool:
+    """Did its parent, or the library on behalf of it, send it the signal it died of?"""
+    if process.exit is None or process.exit.signal is None:
+        return False
+    sent = [event for event in told_of(run, process, processes.SIGNALLED) if event.number("signal") == process.exit.signal]
+    return any(event.process in ancestors(process) or not event.text("call").startswith("os.") for event in sent)
+
+
+def was_interrupted(run: Run, process: Process) -> bool:
+    """Did it end together with a job that was interrupted (Ctrl-C, SIGTERM, ``--on-hang kill``)?"""
+    if not run.meta.ended_by or process.ended_ns is None:
+        return False
+    begun = interrupted_at(run)
+    if begun is not None:
+        return process.ended_ns >= begun
+    sigint = any("KeyboardInterrupt" in event.text("error") for event in events_of(run, process, failures.UNCAUGHT))
+    return sigint or process.ended_ns >= (run.meta.end_ns or 0) - GRACE_NS
+
+
+def interrupted_at(run: Run) -> int | None:
+    """Return when the launcher passed a signal on to the job; None if it did not."""
+    return next((event.at_ns for event in run.of(observations.SIGNAL)), None)
+
+
+def ancestors(process: Process) -> list[Process]:
+    """Return its parent, the parent of that, and so on."""
+    found: list[Process] = []
+    parent = process.parent
+    while parent is not None and parent not in found:
+        found.append(parent)
+        parent = parent.parent
+    return found
+
+
+def is_library_made(process: Process) -> bool:
+    """Is it a child that the program started through multiprocessing, or its main process?"""
+    return process.role in (Role.MAIN, Role.CHILD, Role.WORKER, Role.EXECUTOR_WORKER, Role.MANAGER)
+
+
+def last_task(run: Run, process: Process) -> Doing | None:
+    """Return the task of a pool or executor that a process was running when it ended."""
+    for moment in reversed(run.moments):
+        found = [doing for doing in moment.doings if doing.thread.process is process]
+        if found or moment.final:
+            return found[-1] if found else None
+    return None
+
+
+def pool_of(run: Run, process: Process) -> Resource | None:
+    """Return the pool or executor that a process works for."""
+    task = last_task(run, process)
+    return process.pool or (task.pool if task else None)
+
+
+def death_step(process: Process) -> Step:
+    """Return the line of the picture in which a process ended."""
+    site = process.exit.by_site if process.exit and process.exit.signal is None else None
+    return Step(how_it_ended(process.exit), process, process.ended_ns, site)
+
+
+def death_places(process: Process) -> list[Place]:
+    """Return the line that ended a process, if one did: a kill, terminate, os._exit; or where it died of a fatal signal."""
+    found = [Place("death", process.exit.by_site, process)] if process.exit and process.exit.by_site else []
+    own = program_frame(process)
+    return found + ([Place("death", own, process)] if own else [])
+
+
+def program_frame(process: Process) -> Site | None:
+    """Return the innermost line of the program in the stack of a fatal signal (the innermost one if all are a library's)."""
+    own = [site for site in process.fatal_stack if not is_library(site.file)]
+    return (own or list(process.fatal_stack) or [None])[0]
+
+
+def is_library(file: str) -> bool:
+    """Is this a file of the standard library, or frozen into Python?"""
+    return file.startswith("<") or "/lib/python3" in file
+
+
+def death_evidence(run: Run, process: Process) -> list[Evidence]:
+    """Return the events that tell how a process ended."""
+    kinds = (processes.REAPED, processes.SIGNALLED)
+    found = [
+        *told_of(run, process, *kinds),
+        *events_of(run, process, processes.HARD_EXIT, failures.UNCAUGHT, processes.SYSTEM_EXIT),
+    ]
+    found += [event for event in run.of(observations.EXITED) if event.number("pid") == process.pid]
+    return [Evidence(event.ref, f"{who(process)}: {event.kind.summary}") for event in found]

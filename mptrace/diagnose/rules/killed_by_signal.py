@@ -1,0 +1,88 @@
+"""Rule file; see mptrace/diagnose/rule.py for what a rule is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mptrace.diagnose.deaths import FATAL, death_evidence, is_expected, is_library_made, last_task
+from mptrace.diagnose.finding import Finding, Place, Step
+from mptrace.diagnose.rule import rule
+from mptrace.diagnose.wording import how_it_ended, shortened, signal_name, who
+from mptrace.model.process import Exit, Process, Role
+from mptrace.model.run import Run
+from mptrace.model.site import Site
+
+
+@rule(
+    explains=(
+        "queue-get-no-producer",
+        "barrier-short",
+        "event-never-set",
+        "queue-join-unfinished",
+        "semaphore-never-released",
+        "queue-put-no-consumer",
+        "condition-lost-notify",
+        "manager-died",
+        "stalled",
+        "all-asleep",
+        "orphaned",
+    )
+)
+def killed_by_signal(run: Run) -> Iterator[Finding]:
+    """A process was ended by a signal, and nobody in the program ordered or noticed it.
+
+    Why it crashes:
+        A signal such as SIGKILL ends a process between two instructions: no exception, no `finally`, no traceback. What it
+        held stays held, and what it was to send is never sent.
+
+    How we know:
+        Its exit status says the signal. The sender is known if it is a process of the job; otherwise the signal came from
+        outside: a person, a supervisor, or the kernel.
+
+    What to do:
+        Find out who sends the signal. In the parent, look at `exitcode` after `join()`, and treat a negative one as a loss.
+    """
+    for process in run.processes:
+        ended = process.exit
+        if ended is not None and ended.signal is not None and ended.signal not in FATAL and _matters(run, process):
+            yield _finding(run, process, ended)
+
+
+def _matters(run: Run, process: Process) -> bool:
+    unnoticed = is_library_made(process) and process.role not in (Role.WORKER, Role.EXECUTOR_WORKER)
+    return (unnoticed or last_task(run, process) is not None) and not is_expected(run, process)
+
+
+def _finding(run: Run, process: Process, ended: Exit) -> Finding:
+    task = last_task(run, process)
+    begun = [Step(f"began {shortened(task.text)}", process, task.since_ns)] if task else []
+    fix, at = _fix(process, ended)
+    return Finding(
+        title=f"{who(process)} {how_it_ended(ended)}",
+        steps=(*begun, Step(how_it_ended(ended), process, process.ended_ns, ended.by_site)),
+        why=""
+        if process.role is Role.MAIN
+        else "Nobody looked at its exit code: the program went on as if it had done its work.",
+        fix=fix,
+        fix_at=at,
+        processes=(process,),
+        places=tuple(
+            Place(role, site, process) for role, site in (("death", ended.by_site), ("start", process.start_site)) if site
+        ),
+        evidence=tuple(death_evidence(run, process)),
+        at_ns=process.ended_ns,
+    )
+
+
+def _fix(process: Process, ended: Exit) -> tuple[str, Site | None]:
+    if ended.by_site is not None:
+        return (
+            f"do not send {signal_name(ended.signal or 0)} to {who(process)} here, or check its exit code after join():",
+            ended.by_site,
+        )
+    who_sends = (
+        "find out who sends SIGKILL (the kernel when memory runs out, a supervisor, a person)"
+        if ended.signal == 9
+        else (f"find out who sends {signal_name(ended.signal or 0)}")
+    )
+    return f"{who_sends}, and check exitcode of {who(process)} after join()", None

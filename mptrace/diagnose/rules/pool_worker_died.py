@@ -1,0 +1,128 @@
+"""Rule file; see mptrace/diagnose/rule.py for what a rule is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mptrace.diagnose.deaths import death_evidence, death_places, events_of, last_task, was_interrupted, was_ordered
+from mptrace.diagnose.finding import Finding, Place, Step, Verdict
+from mptrace.diagnose.folding import ANY_WAIT
+from mptrace.diagnose.hang import place_of, wants
+from mptrace.diagnose.rule import rule
+from mptrace.diagnose.standstill import losses, standstills
+from mptrace.diagnose.wording import how_it_ended, shortened, who
+from mptrace.model.moment import Doing, Wait
+from mptrace.model.process import Process, Role
+from mptrace.model.resource import Resource
+from mptrace.model.run import Run
+from mptrace.wire import wait as kinds
+from mptrace.wire.events import failures, processes, tasks
+
+
+@rule(
+    needs=("pool", "process"),
+    explains=(ANY_WAIT, "killed-by-signal", "segfault", "hard-exit", "oom-killed", "uncaught-exception"),
+)
+def pool_worker_died(run: Run) -> Iterator[Finding]:
+    """A worker of a Pool died in the middle of a task, whose result will never come.
+
+    Why it hangs:
+        A Pool replaces a dead worker, but does not know which task it had. The task is not run again, and whoever waits for
+        its result, or for all results of map(), waits for ever.
+
+    How we know:
+        The worker had begun the task, had not sent a result, and ended.
+
+    What to do:
+        Find out why the worker died. concurrent.futures.ProcessPoolExecutor raises BrokenProcessPool instead of waiting; or
+        wait with a timeout: map_async(...).get(timeout).
+    """
+    for process in run.processes:
+        if process.role is Role.WORKER and not process.alive and not _was_meant(run, process):
+            task = last_task(run, process)
+            if task is not None or _left_a_task(run, process):
+                yield _finding(run, process, task)
+
+
+def _was_meant(run: Run, process: Process) -> bool:
+    """Did the pool stop it, or the whole job; or did it end before the pool was closed down anyway?"""
+    stopped = [
+        event
+        for event in run.of(tasks.POOL_STATE)
+        if event.text("call") != "close" and _is_pool_of(event.number("pool"), process)
+    ]
+    ended = process.ended_ns or 0
+    return was_ordered(run, process) or was_interrupted(run, process) or any(event.at_ns <= ended for event in stopped)
+
+
+def _is_pool_of(key: int, process: Process) -> bool:
+    return process.pool is not None and process.pool.key == key
+
+
+def _left_a_task(run: Run, process: Process) -> bool:
+    """Did it end by SystemExit, or another exception that is no Exception, which a worker does not hand back?"""
+    raised = [event for event in events_of(run, process, failures.UNCAUGHT) if event.text("where") == "process"]
+    failed = bool(events_of(run, process, tasks.INITIALIZER_FAILED))
+    return not failed and bool(raised or events_of(run, process, processes.SYSTEM_EXIT))
+
+
+def _finding(run: Run, process: Process, task: Doing | None) -> Finding:
+    pool = process.pool or (task.pool if task else None)
+    waiting = _waiting(run, pool, task)
+    what = shortened(task.text, 44) if task and task.text else f"the task of {who(process)}"
+    unsure = losses(run)
+    return Finding(
+        title=f"{what} will never finish: {who(process)} {how_it_ended(process.exit)}",
+        verdict=Verdict.LIKELY if unsure or process.exit is None else Verdict.PROVEN,
+        steps=tuple(sorted(_steps(process, task, waiting), key=lambda step: step.at_ns or 0)),
+        why="A Pool starts a new worker, but never hands a lost task out again.",
+        fix=_fix(process),
+        fix_at=process.exit.by_site if process.exit else None,
+        processes=tuple(dict.fromkeys([process, *(wait.thread.process for wait in waiting)])),
+        resources=(pool,) if pool else (),
+        places=tuple(_places(process, waiting, pool)),
+        evidence=tuple(death_evidence(run, process)),
+        details=tuple(unsure),
+        at_ns=process.ended_ns,
+    )
+
+
+def _waiting(run: Run, pool: Resource | None, task: Doing | None) -> list[Wait]:
+    """Return who waits for the lost result, or for the pool, as seen last."""
+    for standstill in standstills(run):
+        found = [
+            wait
+            for wait in standstill.moment.waits
+            if wait.call.kind in (kinds.RESULT, kinds.POOL_END) and wait.call.target is pool
+        ]
+        mine = [wait for wait in found if task is None or wait.call.kind == kinds.POOL_END or wait.call.detail == task.job]
+        if mine or found:
+            return mine or found
+    return []
+
+
+def _steps(process: Process, task: Doing | None, waiting: list[Wait]) -> Iterator[Step]:
+    if task:
+        yield Step(f"began {shortened(task.text)}", process, task.since_ns)
+    into = f", {(process.ended_ns - task.since_ns) / 1e9:.1f} s into that task" if task and process.ended_ns else ""
+    at = process.exit.by_site if process.exit else None
+    yield Step(f"{how_it_ended(process.exit)}{into}", process, process.ended_ns, at)
+    yield from (wants(wait) for wait in waiting)
+
+
+def _places(process: Process, waiting: list[Wait], pool: Resource | None) -> Iterator[Place]:
+    yield from (Place("waiter", site, wait.thread.process) for wait in waiting if (site := place_of(wait)))
+    yield from death_places(process)
+    if pool is not None and pool.created_at is not None:
+        yield Place("creation", pool.created_at, pool.made_by)
+
+
+def _fix(process: Process) -> str:
+    other = "concurrent.futures.ProcessPoolExecutor raises BrokenProcessPool instead of waiting"
+    if process.exit and process.exit.by_site and process.exit.signal is None:
+        return f"raise an exception instead of {process.exit.call or 'leaving'}(), which ends the worker; {other}. It left at"
+    if process.exit and process.exit.signal == 9 and process.exit.by == "outside":
+        return (
+            f"SIGKILL from outside is most often the kernel, out of memory: give a task less to do, or use fewer workers; {other}"
+        )
+    return f"repair what ended the worker; {other}"
