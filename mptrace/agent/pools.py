@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 POOL_BIT, EXECUTOR_BIT = 1 << 40, 1 << 41
 
+ROLE = "_mptrace_role"
+"""Attribute of a thread: (role, OBJECT key of the queue, pool or executor that it serves)."""
+
 JOBS = 2000
 """Most jobs whose line is remembered, of all pools together; the oldest are forgotten."""
 
@@ -28,12 +31,12 @@ served: dict[int, int] = {}
 
 
 class Job:
-    """Where a job was handed in: numbers of its site and stack, the call and the function as texts."""
+    """Where a job was handed in: number of its site, the call and the function as texts, how many tasks it is (-1: unknown)."""
 
-    __slots__ = ("call", "function", "site", "stack")
+    __slots__ = ("call", "function", "site", "tasks")
 
-    def __init__(self, call: str, function: str, site: int, stack: int) -> None:
-        self.call, self.function, self.site, self.stack = call, function, site, stack
+    def __init__(self, call: str, function: str, site: int, tasks: int) -> None:
+        self.call, self.function, self.site, self.tasks = call, function, site, tasks
 
 
 _jobs: dict[tuple[int, int], Job] = {}
@@ -70,6 +73,14 @@ def remember(pool: int, number: int, job: Job) -> None:
 def job_of(pool: int, number: int) -> Job | None:
     """Return where a job comes from, in the process that submitted it."""
     return _jobs.get((pool, number))
+
+
+def job_numbered(number: int) -> tuple[int, Job | None]:
+    """Return (pool, where it comes from) of a job of any Pool: their numbers are unique in a process. For failures only."""
+    for (pool, job), found in list(_jobs.items()):
+        if job == number and pool & POOL_BIT:
+            return pool, found
+    return 0, None
 
 
 def task_number(job: object, index: object) -> int:

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 NAME = "threads"
 
-ROLE = "_mptrace_role"
-"""Attribute of a thread: (role, whom it serves)."""
-
 _TARGETS = {
     "Queue._feed": "queue feeder",
     "Pool._handle_workers": "pool worker handler",
@@ -58,7 +55,7 @@ def _start(original: Callable[..., object]) -> object:
         role: tuple[str, int, str] | None = None
         try:
             role = _role_of(self)  # before: the thread drops its target when it ends
-            self.__dict__[ROLE] = role[:2]
+            self.__dict__[pools.ROLE] = role[:2]
         except Exception:
             guard.trouble(NAME)
         try:
@@ -152,7 +149,7 @@ def _died(thread: Any, error: BaseException | None) -> None:
     if error is None or isinstance(error, SystemExit) or NAME in guard.off:
         return
     tid = get_native_id()
-    role, serves = getattr(thread, ROLE, ("user", 0))
+    role, serves = getattr(thread, pools.ROLE, ("user", 0))
     site, text = failure.raised_at(error), failure.text(error)
     recorder.log(threads.DIED, tid, str(thread.name)[:100], role, serves, failure.kind(error), failure.message(error), text, site)
 

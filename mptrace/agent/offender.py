@@ -1,0 +1,248 @@
+"""The path from something that cannot be pickled to the object in it that is to blame: ``item.meta['cache'].guard``.
+
+It walks the object graph in the order in which pickle would, and runs no code of the program: no ``__getstate__``, no
+``__reduce__``, no ``__getattr__``, no ``__repr__``. Where a class says itself how it is pickled, what lies below is only
+uncertain: it counts when nothing else is found, or when the error's message names its type. Bounded in time, objects and depth.
+"""
+
+from __future__ import annotations
+
+import sys
+from time import monotonic
+from types import BuiltinFunctionType, FunctionType, MethodType
+
+from . import brief
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+DEPTH, OBJECTS = 60, 100_000
+
+_ATOMS = frozenset({int, float, complex, bool, str, bytes, bytearray, type(None), type(...), type(NotImplemented), range, slice})
+
+_NEVER = frozenset({
+    "module", "generator", "coroutine", "async_generator", "frame", "traceback", "code", "cell", "memoryview", "mappingproxy",
+    "dict_keys", "dict_values", "dict_items", "property", "staticmethod", "classmethod", "super", "lock", "RLock", "_local",
+    "TextIOWrapper", "BufferedReader", "BufferedWriter", "BufferedRandom", "FileIO", "ReferenceType", "weakproxy", "CFunctionType",
+    "SSLContext", "_SSLContext", "SSLSocket", "HASH", "Match", "epoll", "mmap", "Context", "ContextVar", "Token", "DirEntry",
+})  # fmt: skip
+"""Names of builtin types that pickle refuses."""
+
+_STATIC = 1 << 9
+_MISSING = object()
+
+
+def find(root: object, budget_s: float = 0.25, name: str = "item", error: BaseException | None = None) -> tuple[str, str]:
+    """Return (path that begins with ``name``, type or kind of the offender); ("", "") if nothing was found; never raises.
+
+    ``error``: what pickling raised, to compare with; ``budget_s``: seconds after which the search is given up.
+    """
+    return find_in([(name, root)], budget_s, error)
+
+
+def find_in(roots: list[tuple[str, object]], budget_s: float = 0.25, error: BaseException | None = None) -> tuple[str, str]:
+    """Return the same for several roots, each with the name its path begins with."""
+    search = _Search(monotonic() + budget_s, named_in(error))
+    try:
+        for name, root in roots:
+            found = search.visit(root, name, 0, certain=True)
+            if found:
+                return found
+    except Exception:
+        pass
+    return search.maybe
+
+
+def named_in(error: BaseException | None) -> str:
+    """Return the type that a pickling error names in its message, "" if none."""
+    if error is None or not error.args or type(error.args[0]) is not str:
+        return ""
+    text = error.args[0]
+    for before, after in _NAMING:
+        if text.startswith(before) and after in text:
+            return text[len(before) :].partition(after)[0].rpartition(".")[2]
+    return ""
+
+
+_NAMING = (
+    ("cannot pickle '", "'"),
+    ("cannot pickle ", " objects"),
+    ("Can't pickle local object '", "'"),
+    ("Can't get local object '", "'"),
+    ("", " objects should only be shared"),
+)
+
+
+def process_roots(process: Any) -> list[tuple[str, object]]:
+    """Return what a Process object carries, named as the program that made it would."""
+    roots: list[tuple[str, object]] = [("the class", type(process))]
+    for name, value in process.__dict__.items():
+        if name == "_target":
+            roots.append(("self", value.__self__) if type(value) is MethodType else ("target", value))
+        elif name == "_args":
+            roots += _named_arguments(process.__dict__.get("_target"), value)
+        else:
+            roots.append(("kwargs" if name == "_kwargs" else f"self.{name}", value))
+    return roots
+
+
+def _named_arguments(target: object, args: tuple[object, ...]) -> list[tuple[str, object]]:
+    if getattr(target, "__name__", "") in ("worker", "_process_worker") and len(args) >= 4:  # a pool's own
+        return [("initializer", args[2]), ("initargs", args[3])]
+    return [("args", args)]
+
+
+class _Search:
+    def __init__(self, deadline: float, hint: str) -> None:
+        self.deadline, self.hint = deadline, hint
+        self.seen: set[int] = set()
+        self.maybe = ("", "")
+
+    def visit(self, what: object, path: str, depth: int, *, certain: bool) -> tuple[str, str] | None:
+        if type(what) in _ATOMS or id(what) in self.seen:
+            return None
+        self.seen.add(id(what))
+        if depth > DEPTH or len(self.seen) > OBJECTS or (len(self.seen) % 64 == 0 and monotonic() > self.deadline):
+            raise TimeoutError
+        blame = _blame(what, self.hint)
+        if blame:
+            return self._accept(path, blame, certain=certain)
+        certain = certain and _is_plain(type(what))
+        for step, child in _children(what):
+            found = self.visit(child, _joined(path, step), depth + 1, certain=certain)
+            if found:
+                return found
+        return None
+
+    def _accept(self, path: str, blame: str, *, certain: bool) -> tuple[str, str] | None:
+        named = not self.hint or blame.endswith(self.hint) or blame.startswith(("lambda", "local "))
+        if named and (certain or self.hint):
+            return path, blame
+        if not self.maybe[0]:
+            self.maybe = path, blame
+        return None
+
+
+def _joined(path: str, step: str) -> str:
+    return path + step if len(path) < 300 else path
+
+
+def _blame(what: object, hint: str) -> str:
+    """Return what is wrong with this object itself, "" if nothing is."""
+    kind = type(what)
+    if kind is FunctionType:
+        return _by_name(what, "function")
+    if isinstance(what, type):
+        return _by_name(what, "class")
+    if kind in _registered():
+        return ""
+    name = kind.__name__
+    if not kind.__flags__ & _STATIC or kind.__module__ in ("_thread", "_io", "builtins"):
+        return _type_name(kind) if name in _NEVER or not _is_reducible(what, kind) else ""
+    if name in _NEVER and kind.__module__.partition(".")[0] in sys.stdlib_module_names:
+        return _type_name(kind)
+    if hint and hint == name:
+        return _type_name(kind)
+    return _by_name(kind, "class")
+
+
+def _type_name(kind: type) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _registered() -> dict[type, object]:
+    """Return the types for which somebody registered how they are pickled."""
+    reduction = sys.modules.get("multiprocessing.reduction")
+    return {**sys.modules["copyreg"].dispatch_table, **(reduction.ForkingPickler._extra_reducers if reduction else {})}
+
+
+def _by_name(what: Any, word: str) -> str:
+    """Functions and classes are pickled by name: is it found under it?"""
+    name, module = what.__qualname__, sys.modules.get(what.__module__)
+    if "<lambda>" in name:
+        return "lambda"
+    if "<locals>" in name:
+        return f"local {word} {what.__name__}"
+    found: object = module
+    for part in name.split("."):
+        found = getattr(found, "__dict__", {}).get(part, _MISSING) if found is not None else _MISSING
+    if found is what or module is None or isinstance(found, (staticmethod, classmethod)):
+        return ""
+    return f"{word} {brief.name_of(what)}, which is not what {what.__module__}.{name} is" if found is not _MISSING else ""
+
+
+def _is_reducible(what: Any, kind: Any) -> bool:
+    """Ask a builtin type, whose answer is C code, whether it knows how it is pickled."""
+    own = kind.__reduce_ex__ is not object.__reduce_ex__ or kind.__reduce__ is not object.__reduce__
+    if own or "__getstate__" in kind.__dict__:
+        return True
+    try:
+        what.__reduce_ex__(4)
+    except TypeError:
+        return False
+    except Exception:
+        pass
+    return True
+
+
+def _is_plain(kind: type) -> bool:
+    """Is an instance pickled as its attributes and items, without a word of its class in it?"""
+    for name in ("__reduce_ex__", "__reduce__", "__getstate__"):
+        method = getattr(kind, name, None)
+        if isinstance(method, FunctionType):
+            return False
+    return True
+
+
+def _children(what: Any) -> Iterator[tuple[str, object]]:
+    """Yield (step of the path, object) for what is pickled with it, in pickle's order."""
+    kind = type(what)
+    if kind is MethodType:
+        yield ".__self__", what.__self__
+    elif kind is BuiltinFunctionType:
+        if type(what.__self__).__name__ != "module":
+            yield ".__self__", what.__self__
+    elif isinstance(what, (FunctionType, type)):
+        return
+    elif kind.__name__ == "partial" and kind.__module__ == "functools":
+        yield from ((".func", what.func), (".args", what.args), (".keywords", what.keywords))
+    else:
+        yield from _attributes(what, kind)
+        yield from _items(what)
+
+
+def _attributes(what: object, kind: type) -> Iterator[tuple[str, object]]:
+    try:
+        own = object.__getattribute__(what, "__dict__")
+    except AttributeError:
+        own = None
+    if type(own) is dict:
+        for name, value in list(own.items()):
+            yield f".{name}", value
+    for base in kind.__mro__:
+        for name, slot in list(base.__dict__.items()):
+            if type(slot).__name__ == "member_descriptor" and base.__flags__ & _STATIC:
+                try:
+                    yield f".{name}", slot.__get__(what)
+                except AttributeError:  # never assigned
+                    pass
+
+
+def _items(what: object) -> Iterator[tuple[str, object]]:
+    if isinstance(what, (list, tuple)):
+        base = list if isinstance(what, list) else tuple
+        for index, value in enumerate(base.__iter__(what)):  # type: ignore[arg-type]
+            yield f"[{index}]", value
+    elif isinstance(what, dict):
+        for key, value in list(dict.items(what)):
+            yield f" key {brief.value(key)}", key
+            yield f"[{brief.value(key)}]", value
+    elif isinstance(what, (set, frozenset)):
+        base_of_set = set if isinstance(what, set) else frozenset
+        for value in list(base_of_set.__iter__(what)):  # type: ignore[arg-type]
+            yield " element", value
+    elif type(what).__name__ == "deque" and type(what).__module__ == "collections":
+        for index, value in enumerate(list(what)):  # type: ignore[call-overload]
+            yield f"[{index}]", value

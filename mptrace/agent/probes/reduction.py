@@ -1,0 +1,171 @@
+"""Pickling: what could not be sent, and the path to the object to blame; what could not be rebuilt. Success costs nothing but a call."""
+
+from __future__ import annotations
+
+import threading
+
+from ...wire.events import failures
+from ...wire.resource import NONE, OBJECT
+from .. import brief, budget, callsite, child, entry, failure, guard, offender, originals, pools, recorder, tasks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+    from typing import Any
+
+NAME = "reduction"
+
+_budget = budget.Budget(50, 1)
+
+_RECEIVERS = {"_handle_results": "Pool result", "worker": "Pool task", "_process_worker": "Executor task"}
+"""Functions of the library that receive in a thread or process where no line of the program does."""
+
+
+class Failed:
+    """What is known of something that could not be pickled: what it was, where the search for the offender begins, who sent it."""
+
+    __slots__ = ("call", "key", "root", "roots", "site", "stack")
+
+    def __init__(self, call: str, root: str, roots: list[tuple[str, object]], key: int, site: int, stack: int = 0) -> None:
+        self.call, self.root, self.roots, self.key, self.site, self.stack = call, root, roots, key, site, stack
+
+
+def install(module: ModuleType) -> None:
+    """Watch ForkingPickler, which all of multiprocessing's messages go through, and ``dump``, which sends a Process."""
+    if module.__name__ == "multiprocessing.reduction":
+        pickler = module.ForkingPickler
+        originals.patch(NAME, pickler, "dumps", _dumps)
+        originals.patch(NAME, pickler, "loads", _loads)
+        originals.patch(NAME, module, "dump", _dump)
+
+
+def _dumps(original: Callable[..., object]) -> object:
+    def dumps(cls: Any, obj: Any, protocol: Any = None) -> object:
+        try:
+            return original(cls, obj, protocol)
+        except Exception as error:
+            _note(obj, error)
+            failure.hide(error)
+            raise
+
+    return dumps
+
+
+def _dump(original: Callable[..., object]) -> object:
+    def dump(obj: Any, file: Any, protocol: Any = None) -> object:
+        try:
+            return original(obj, file, protocol)
+        except Exception as error:
+            _note(obj, error)
+            failure.hide(error)
+            raise
+
+    return dump
+
+
+def _loads(original: Callable[..., object]) -> object:
+    def loads(*args: Any, **kwargs: Any) -> object:
+        try:
+            return original(*args, **kwargs)
+        except Exception as error:
+            _note_unpickled(error)
+            failure.hide(error)
+            raise
+
+    return loads
+
+
+def _note(what: Any, error: Exception) -> None:
+    try:
+        if NAME in guard.off or not _budget.spend():
+            return
+        failed = _describe(what, entry.between(2))
+        if failed is None:
+            return
+        too_deep = isinstance(error, RecursionError)
+        path, blame = ("", "") if too_deep else offender.find_in(failed.roots, error=error)
+        recorder.log(
+            failures.PICKLE_FAILED, failure.kind(error), failure.message(error), path, blame, failed.root, failed.call,
+            OBJECT if failed.key else NONE, failed.key, failed.site, failed.stack, 0,
+        )  # fmt: skip
+    except Exception:
+        guard.trouble(NAME)
+
+
+def _describe(what: Any, between: list[str]) -> Failed | None:
+    """Say in the program's words what was sent by whom, from the functions of the library that lie between."""
+    kind, names = type(what).__name__, {name.rpartition(".")[2] for name in between}
+    if "_handle_tasks" in names:
+        return _pool_task(what)
+    if "_feed" in names:
+        return _executor_call(what) if kind == "_CallItem" else None  # an ordinary queue's feeder: the queues probe tells it
+    if tasks.current is not None and ("worker" in names or "_sendback_result" in names):
+        return _result(what, tasks.current)
+    if hasattr(what, "_identity") and hasattr(what, "_config"):  # a Process
+        roots = offender.process_roots(what)
+        return Failed(entry.point(3), f"{what._name}: {child.target_name(what)}", roots, 0, callsite.here(), callsite.stack())
+    call = entry.point(3)
+    name = "item" if "Queue" in call else "message"
+    return Failed(call, brief.value(what), [(name, what)], 0, callsite.here(), callsite.stack())
+
+
+def _pool_task(task: Any) -> Failed:
+    number, _, function, args, kwargs = task
+    key, job = pools.job_numbered(number)
+    called, name, arguments = tasks.describe(function, args, kwargs)
+    roots: list[tuple[str, object]] = [("function", called)]
+    if called is not function:
+        roots += [("argument", item) for item in args[0][1]]
+    else:
+        roots += [("args", args), ("kwargs", kwargs)]
+    call, site = (job.call, job.site) if job is not None else ("Pool task", 0)
+    return Failed(call, f"{name}({arguments})", roots, key, site)
+
+
+def _executor_call(item: Any) -> Failed:
+    key = getattr(threading.current_thread(), pools.ROLE, ("", 0))[1] | pools.EXECUTOR_BIT
+    job = pools.job_of(key, item.work_id)
+    called, name, arguments = tasks.describe(item.fn, item.args, item.kwargs)
+    call, site = (job.call, job.site) if job is not None else ("Executor.submit", 0)
+    roots: list[tuple[str, object]] = [("function", called), ("args", item.args), ("kwargs", item.kwargs)]
+    return Failed(call, f"{name}({arguments})", roots, key, site)
+
+
+def _result(what: Any, worker: tasks.Worker) -> Failed:
+    sent, word = _sent(what), "result"
+    if isinstance(getattr(sent, "exc", sent), BaseException):
+        sent, word = getattr(sent, "exc", sent), "error"
+    call = "Executor result" if worker.pool & pools.EXECUTOR_BIT else "Pool result"
+    return Failed(call, f"{word} of {worker.function}", [(word, sent)], worker.pool, worker.defined_at())
+
+
+def _sent(what: Any) -> Any:
+    """Return the value or exception in what a worker sends back."""
+    if type(what) is tuple and len(what) == 3:
+        return what[2][1]
+    return getattr(what, "exception", None) or getattr(what, "result", what)
+
+
+def _note_unpickled(error: Exception) -> None:
+    try:
+        if NAME in guard.off or not _budget.spend():
+            return
+        key = getattr(threading.current_thread(), pools.ROLE, ("", 0))[1] or (tasks.current.pool if tasks.current else 0)
+        site = callsite.here() or failure.raised_at(error)
+        recorder.log(
+            failures.UNPICKLE_FAILED, failure.kind(error), failure.message(error), failure.text(error), _receiver(),
+            OBJECT if key else NONE, key, site, callsite.stack(),
+        )  # fmt: skip
+    except Exception:
+        guard.trouble(NAME)
+
+
+def _receiver() -> str:
+    between = entry.between(3)
+    if "_ExecutorManagerThread" in str(type(threading.current_thread())):
+        return "Executor result"
+    for name in between:
+        if name.rpartition(".")[2] in _RECEIVERS:
+            return _RECEIVERS[name.rpartition(".")[2]]
+    return entry.point(3) or (between[1] if len(between) > 1 else "")
