@@ -29,11 +29,11 @@ def command_names() -> list[str]:
 class Mptrace(click.Group):
     """The group of all commands, which takes anything else for a program and its arguments."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names for ``--help``."""
         return command_names()
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
         """Import a command when it is asked for."""
         if name not in command_names():
             return None
@@ -74,13 +74,13 @@ def cli(**_: Any) -> None:
 
     \b
     mptrace [OPTIONS] script.py ARGS     run a script under the tracer
-    mptrace [OPTIONS] -m MODULE ARGS     run a module; also: -c CODE
+    mptrace [OPTIONS] -m MODULE ARGS     run a module (or code: -c CODE)
     mptrace run [OPTIONS] -- COMMAND     run any command: pytest, gunicorn, a shell script
 
     What follows the script belongs to the script. Every option can be given as MPTRACE_HANG_AFTER, ... and in
     [tool.mptrace] of pyproject.toml too. The exit status is the job's own, 128+N for a signal; 2: bad use of
     mptrace; 124: ended by --on-hang kill; 1: an error was found under --strict.
-    """
+    """  # noqa: D301 - click's mark for a paragraph that is not to be wrapped
 
 
 def main(args: list[str] | None = None) -> NoReturn:
@@ -97,8 +97,12 @@ def _status(args: list[str]) -> int:
         return _say(trouble.message, trouble.hint, trouble.exit_code)
     except click.ClickException as trouble:
         return _say(trouble.format_message().rstrip("."), "see mptrace --help", 2)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         return 130
+    except Exception as trouble:
+        if os.environ.get("MPTRACE_DEBUG"):
+            raise
+        return _say(f"a fault of mptrace's own: {type(trouble).__name__}: {trouble}", "MPTRACE_DEBUG=1 shows where", 70)
 
 
 def _say(message: str, hint: str, status: int) -> int:

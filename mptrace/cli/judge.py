@@ -1,10 +1,69 @@
-"""Everything that judges, behind two functions: of a running job's moment, and of a run that has ended."""
+"""Everything that judges, behind two functions: a moment of a running job, and a run that has ended."""
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from mptrace.launch.judging import Told
+
+if TYPE_CHECKING:
+    from mptrace.diagnose.engine import Diagnosis
+    from mptrace.diagnose.finding import Finding
+    from mptrace.model.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A run and what was found in it."""
+
+    run: Run
+    diagnosis: Diagnosis
+
+
+def judge(run_path: str, *, keep: bool = False) -> Judged:
+    """Read, build and diagnose a run; with ``keep``, the program's sources are kept with it. BadRecording if it is none."""
+    from mptrace.collect import read_run
+    from mptrace.collect.sources import keep_sources
+    from mptrace.diagnose.engine import diagnose
+    from mptrace.model.build import build_run
+
+    recording = read_run(run_path)
+    if keep:
+        keep_sources(recording)
+    run = build_run(recording)
+    return Judged(run, diagnose(run))
 
 
 def judge_moment(run_path: str, moment: int) -> list[Told]:
-    """Return the findings about one moment of a running job, worst first."""
-    return []
+    """Return what is known about hangs of a running job, the cause to begin with first."""
+    from mptrace.report.live import explain
+    from mptrace.report.page import page_for
+
+    judged = judge(run_path)
+    page = page_for(sys.stderr)
+    return [
+        Told(
+            rule=finding.rule,
+            verdict=finding.verdict.value,
+            severity=finding.severity.value,
+            title=finding.title,
+            text=explain(judged.run, finding, page),
+            key=identity(finding),
+        )
+        for finding in judged.diagnosis.findings
+        if is_hang(finding, moment)
+    ]
+
+
+def is_hang(finding: Finding, moment: int) -> bool:
+    """Is this about somebody who waits, at this moment or one before, itself or in what it led to?"""
+    return any(each.moment is not None and each.moment <= moment for each in (finding, *finding.children))
+
+
+def identity(finding: Finding) -> tuple[object, ...]:
+    """Return what makes it the same finding, whenever the run is judged."""
+    pids = sorted(process.pid for process in finding.processes)
+    keys = sorted((resource.family, resource.key) for resource in finding.resources)
+    return finding.rule, tuple(pids), tuple(keys)

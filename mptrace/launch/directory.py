@@ -64,7 +64,7 @@ def _make(home: str, name: str) -> str:
             file.write(IGNORE_ALL)
     path = os.path.join(home, name)
     os.mkdir(path, 0o700)
-    _fill(path)
+    fill(path)
     return path
 
 
@@ -79,12 +79,13 @@ def _make_output(path: str) -> str:
         raise BadUse(f"--output {path}: holds a recording already", "name a new directory, or remove that one")
     try:
         os.makedirs(path, mode=0o700, exist_ok=True)
-        _fill(path)
+        fill(path)
     except OSError as trouble:
         raise BadUse(f"--output {path}: {trouble.strerror}") from None
     return path
 
 
-def _fill(path: str) -> None:
+def fill(path: str) -> None:
+    """Make the parts of a run directory."""
     for part in (PROCESSES, MOMENTS):
         os.makedirs(os.path.join(path, part), mode=0o700, exist_ok=True)

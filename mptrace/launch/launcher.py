@@ -30,11 +30,15 @@ HANG_STATUS = 124
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the job ended: ``status`` as the launcher is to exit with; ``run_path`` "" if nothing could be recorded."""
+    """How the job ended: ``status`` as the launcher is to exit with; ``run_path`` "" if nothing could be recorded.
+
+    ``told``: keys of the findings that were explained while it ran.
+    """
 
     status: int
     run_path: str
     ended_by: str = ""
+    told: frozenset[object] = frozenset()
 
 
 def run_job(job: Job, settings: Settings, judge: Judge) -> Outcome:
@@ -72,7 +76,8 @@ def _run_recorded(job: Job, settings: Settings, judge: Judge, run_path: str) -> 
     log.write(seen.ENDED, status, watch.left())
     shown = HANG_STATUS if watch.killed_for_hang else child.as_shell(status)
     meta.end(shown, ended_by)
-    return Outcome(shown, run_path, ended_by)
+    signals.let_interrupts_in()
+    return Outcome(shown, run_path, ended_by, frozenset(live.told))
 
 
 def _raise_file_limit() -> None:

@@ -1,18 +1,140 @@
-"""Looks for hangs while the job runs; a thread of the launcher."""
+"""Looks for hangs while the job runs: a thread of the launcher, which may fail without anybody else noticing."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import time
 from threading import Event, Thread
 from typing import Any
 
-from mptrace.launch.judging import Judge
+from mptrace.launch.judging import HINT, PROVEN, Judge, Told
+from mptrace.launch.notice import say
+from mptrace.launch.pace import BYTES, Pace
+from mptrace.launch.prune import prune
 from mptrace.launch.settings import Settings
 from mptrace.launch.watch import Watch
+from mptrace.observe.boards import Boards, BoardWait, RecorderFiles, read_boards
+from mptrace.observe.moment import MomentTaker
+from mptrace.observe.stall import Stillness
+from mptrace.observe.suspicion import urgent_reason
+from mptrace.wire.events import observations as seen
+
+POLL_S = 0.25
+POLL_SHARE = 100
+"""Reading the boards may take this part of our time."""
+
+OLD_NS = 600_000_000
+"""A wait that has lasted so long may be for ever."""
+
+STOP_S = 15.0
+_SERVICE = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 
 
 class Live:
-    def __init__(self, watch: Watch, settings: Settings, judge: Judge, run_path: str, log: Any) -> None:
-        self._stop = Event()
+    """Reads the boards again and again; explains what the judge finds, once each; asks for the job's end if told to."""
 
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
+    def __init__(self, watch: Watch, settings: Settings, judge: Judge, run_path: str, own_log: Any) -> None:
+        assert watch.tree is not None
+        assert watch.log is not None
+        self._watch, self._tree, self._log = watch, watch.tree, watch.log
+        self._settings, self._judge, self._run_path, self._own_log = settings, judge, run_path, own_log
+        self._files = RecorderFiles(run_path)
+        self._moments = MomentTaker(log, run_path, self._files)
+        self._pace, self.told = Pace(), set[object]()
+        self._stillness = Stillness(time.monotonic())
+        self._stall_told = False
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name="mptrace-live", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """The job has ended; a look that is under way is finished."""
+        self._stop.set()
+        self._thread.join(STOP_S)
+
+    def _run(self) -> None:
+        if not self._settings.output:
+            self._own_log.info("pruned", runs=prune(os.path.dirname(self._run_path)))
+        pause = POLL_S
+        while not self._stop.wait(pause):
+            began = time.monotonic()
+            try:
+                spent = self._poll(began)
+            except Exception:
+                self._own_log.error("live", exc_info=True)
+                spent = 1.0
+            pause = max(POLL_S, min((time.monotonic() - began - spent) * POLL_SHARE, 10.0))
+
+    def _poll(self, now: float) -> float:
+        """Read the boards once and look closer if that is due; returns the seconds that the closer look took."""
+        pids = self._tree.pids()
+        boards = read_boards(self._files, pids)
+        still_s = self._stillness.update(now, pids, boards)
+        if still_s < self._settings.hang_after_s:
+            self._stall_told = False
+        elif not self._stall_told and pids:
+            self._stall_told = True
+            return self._look(f"nothing moved for {still_s:.0f} s", boards, pids, stalled=True)
+        return self._consider(boards, pids, now)
+
+    def _consider(self, boards: Boards, pids: list[int], now: float) -> float:
+        old = boards.old_untimed(time.monotonic_ns(), OLD_NS)
+        waits = _identity(old)
+        if not old or waits in self._pace.settled:
+            return 0.0
+        urgent = "" if waits in self._pace.looks else urgent_reason(old, self._files, pids, self._service(pids))
+        if not self._pace.is_due(waits, now, bool(urgent)) or self._moments.bytes_written > BYTES:
+            return 0.0
+        return self._look(urgent or "untimed waits", boards, pids)
+
+    def _service(self, pids: list[int]) -> set[int]:
+        return {pid for pid in pids if (known := self._tree.living.get(pid)) and any(name in known.command for name in _SERVICE)}
+
+    def _look(self, why: str, boards: Boards, pids: list[int], *, stalled: bool = False) -> float:
+        """Take a moment, have it judged, and tell what is proven; of a stall, tell whatever was found."""
+        began, old = time.monotonic(), boards.old_untimed(time.monotonic_ns(), OLD_NS)
+        waits = _identity(old)
+        number = self._moments.take(why, pids, old)
+        found = self._judge_safely(number)
+        worth = [told for told in found if told.verdict == PROVEN or (stalled and self._is_worth_telling(told))]
+        for told in worth:
+            self._tell(number, told)
+        took = time.monotonic() - began
+        self._pace.was_seen(waits, time.monotonic(), took)
+        if any(told.verdict == PROVEN for told in worth):
+            self._pace.settle(waits)
+        self._own_log.info(
+            "moment", number=number, why=why, waits=len(old), found=[told.rule for told in found], took_s=round(took, 2)
+        )
+        if worth and self._settings.kills:
+            self._watch.kill_for_hang()
+        return took
+
+    def _is_worth_telling(self, told: Told) -> bool:
+        """That nothing moves is no news to somebody who did not ask: a server waits for its clients."""
+        return told.severity != HINT or self._settings.hang_after_asked or self._settings.kills
+
+    def _judge_safely(self, number: int) -> list[Told]:
+        try:
+            return self._judge(self._run_path, number)
+        except Exception as trouble:
+            self._own_log.error("judge", moment=number, exc_info=True)
+            self._log.write(seen.NOT_SEEN, 0, "diagnosis", f"{type(trouble).__name__}: {trouble}"[:500])
+            return []
+
+    def _tell(self, number: int, told: Told) -> None:
+        if told.key in self.told:
+            return
+        self.told.add(told.key)
+        self._log.write(seen.TOLD, number, told.rule, told.verdict, told.title)
+        if not self._settings.quiet:
+            with contextlib.suppress(Exception):
+                say(told.text)
+
+
+def _identity(waits: list[BoardWait]) -> frozenset[tuple[int, int, int]]:
+    return frozenset(wait.identity for wait in waits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -57,10 +58,8 @@ class Meta:
     def save(self, **fields: Any) -> None:
         """Write the file with these fields changed."""
         self.fields.update(fields)
-        try:
+        with contextlib.suppress(OSError):  # the recording stays readable with the older one, or without
             write_atomically(self.path, json.dumps(self.fields, indent=1).encode())
-        except OSError:  # the recording stays readable with the older one, or without
-            pass
 
     def end(self, status: int, ended_by: str) -> None:
         """Complete it: ``status`` as the launcher exits with."""

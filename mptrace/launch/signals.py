@@ -52,6 +52,12 @@ class Signals:
         """Return the signals that have come in, SIGCHLD too."""
         return self._read() if self.descriptor >= 0 else self._poll()
 
+    def let_interrupts_in(self) -> None:
+        """The job has ended: Ctrl-C is ours again, and what came before is forgotten; a hangup still must not stop the report."""
+        self.take()
+        if signal.SIGINT in self.watched and signal.SIGINT not in self.before:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
     def _read(self) -> list[Taken]:
         try:
             data = os.read(self.descriptor, _INFO_SIZE * 16)

@@ -34,7 +34,7 @@ def ended_status(pid: int, pidfd: int) -> tuple[int, str, bool]:
     if seen is not None and seen.state in "ZX":
         status, core = _decode(seen.exit_code)
         return status, "zombie", core
-    return _ask_kernel(pidfd)
+    return ask_kernel(pidfd)
 
 
 def _reap(pid: int) -> tuple[int, str, bool]:
@@ -53,8 +53,11 @@ def _decode(wait_status: int) -> tuple[int, bool]:
     return os.waitstatus_to_exitcode(wait_status & 0xFF7F), bool(wait_status & 0x80)
 
 
-def _ask_kernel(pidfd: int) -> tuple[int, str, bool]:
-    """Since Linux 6.15 the kernel keeps the status for whoever holds a pidfd, also after the parent reaped the process."""
+def ask_kernel(pidfd: int) -> tuple[int, str, bool]:
+    """Return the same of a process that is gone.
+
+    Since Linux 6.15 the kernel keeps the status for whoever holds a pidfd, also after the parent reaped the process.
+    """
     request = bytearray(_INFO.pack(_INFO_EXIT, *[0] * 13))
     try:
         fcntl.ioctl(pidfd, _GET_INFO, request)

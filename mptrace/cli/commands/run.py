@@ -15,7 +15,7 @@ from mptrace.launch.job import command_job
 @run_options
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGS]...")
 @click.pass_context
-def command(context: click.Context, words: tuple[str, ...], **_: Any) -> int:
+def command(context: click.Context, /, words: tuple[str, ...], **_: Any) -> int:
     """Run any command: pytest, gunicorn, torchrun, a shell script.
 
     Every Python process that it starts is traced.

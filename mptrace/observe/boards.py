@@ -1,0 +1,140 @@
+"""The boards of the job's recorder files, read while it runs: who waits for what, without a timeout, and since when."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from struct import Struct
+from zlib import crc32
+
+from mptrace.wire import layout
+from mptrace.wire.rundir import PROCESSES, parse_name
+from mptrace.wire.wait import TIMED
+
+_THREAD = Struct(f"<{layout.THREAD_WORDS}Q")
+_HELD = Struct(f"<{layout.LOCKS}Q")
+_CELLS = Struct(f"<{layout.LOCKS * layout.CELL_WORDS}Q")
+_TALLIES = Struct(f"<{layout.TALLIES * layout.TALLY_WORDS}Q")
+
+
+@dataclass(frozen=True, slots=True)
+class BoardWait:
+    """A wait slot in use; ``key`` unsigned, ``since_ns`` CLOCK_MONOTONIC."""
+
+    pid: int
+    tid: int
+    kind: int
+    family: int
+    key: int
+    since_ns: int
+    timed: bool
+
+    @property
+    def identity(self) -> tuple[int, int, int]:
+        """The same as long as it is the same wait."""
+        return self.pid, self.tid, self.since_ns
+
+
+@dataclass(slots=True)
+class Boards:
+    """What the boards said at one look. ``checksums``: of each process's file: what changes them has moved."""
+
+    waits: list[BoardWait] = field(default_factory=list)
+    checksums: dict[int, int] = field(default_factory=dict)
+
+    def old_untimed(self, now_ns: int, age_ns: int) -> list[BoardWait]:
+        """Return the waits without a timeout that have lasted so long."""
+        return [wait for wait in self.waits if not wait.timed and now_ns - wait.since_ns >= age_ns]
+
+
+class RecorderFiles:
+    """The recorder files of a run directory: newest by process, and all of them; listed anew only when one was added."""
+
+    def __init__(self, run_path: str) -> None:
+        self.directory = os.path.join(run_path, PROCESSES)
+        self.newest: dict[int, str] = {}
+        self.all: list[str] = []
+        self._changed = -1
+
+    def refresh(self) -> None:
+        """Take in new files."""
+        try:
+            changed = os.stat(self.directory).st_mtime_ns
+            if changed == self._changed:
+                return
+            names = os.listdir(self.directory)
+        except OSError:
+            return
+        self._changed = changed
+        firsts = [(parsed, name) for name in names if (parsed := parse_name(name)) and not parsed[2]]
+        self.all = [name for _, name in firsts]
+        self.newest = {pid: name for (pid, _, _), name in sorted(firsts)}
+
+    def read(self, name: str, size: int = layout.SIZE) -> bytes:
+        """Return the first bytes of a file, b"" if it cannot be read."""
+        try:
+            descriptor = os.open(os.path.join(self.directory, name), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return b""
+        try:
+            return os.read(descriptor, size)
+        except OSError:
+            return b""
+        finally:
+            os.close(descriptor)
+
+
+def read_boards(files: RecorderFiles, pids: Collection[int]) -> Boards:
+    """Read the boards of these processes."""
+    files.refresh()
+    boards = Boards()
+    for pid in pids:
+        name = files.newest.get(pid)
+        data = files.read(name) if name else b""
+        if len(data) >= layout.LOG:
+            boards.checksums[pid] = crc32(data)
+            boards.waits += _waits(pid, data)
+    return boards
+
+
+def threads(data: bytes) -> Iterator[tuple[int, ...]]:
+    """Yield the words of the entries in use; the first one that was never used is the end."""
+    for number in range(layout.THREADS):
+        words = _THREAD.unpack_from(data, layout.BOARD + number * _THREAD.size)
+        if words[layout.T_STATE] == 0 and words[layout.T_IDENT] == 0:
+            return
+        if words[layout.T_STATE] == 1:
+            yield words
+
+
+def _waits(pid: int, data: bytes) -> Iterator[BoardWait]:
+    for words in threads(data):
+        slot = words[layout.T_WAIT :]
+        state = slot[layout.S_STATE]
+        if state:
+            yield BoardWait(
+                pid,
+                words[layout.T_TID] & 0xFFFFFFFF,
+                state & 0xFF,
+                state >> 8 & 0xFF,
+                slot[layout.S_KEY],
+                slot[layout.S_SINCE],
+                bool(state >> 16 & TIMED),
+            )
+
+
+def held_locks(data: bytes) -> dict[int, int]:
+    """Return key -> native tid of the locks that are held according to one process's file; tid 0: its thread is not on the board."""
+    held = _HELD.unpack_from(data, layout.HELD)
+    if not any(held):
+        return {}
+    cells = _CELLS.unpack_from(data, layout.CELLS)
+    tids = {words[layout.T_IDENT]: words[layout.T_TID] & 0xFFFFFFFF for words in threads(data)}
+    return {cells[number * layout.CELL_WORDS]: tids.get(ident, 0) for number, ident in enumerate(held) if ident}
+
+
+def connection_keys(data: bytes) -> set[int]:
+    """Return the keys of the connections that one process has used."""
+    words = _TALLIES.unpack_from(data, layout.TALLY)
+    return {key for key in words[:: layout.TALLY_WORDS] if key}

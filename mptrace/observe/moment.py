@@ -1,0 +1,82 @@
+"""Take a moment: two looks at every thread, and between them copies of all boards, stacks and the ends of pipes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Sequence
+
+from mptrace.observe.boards import BoardWait, RecorderFiles, connection_keys
+from mptrace.observe.looks import look
+from mptrace.observe.observer_log import ObserverLog
+from mptrace.observe.pipes import note_pipe_ends
+from mptrace.observe.stacks import note_stacks
+from mptrace.wire import layout
+from mptrace.wire.events import observations as seen
+from mptrace.wire.resource import PIPE
+from mptrace.wire.rundir import MOMENTS, parse_name
+
+BETWEEN_LOOKS_S = 0.15
+"""At least so long lies between the two looks, so that a thread that runs at all can be seen to have run."""
+
+DEAD_FILES = 2000
+
+
+class MomentTaker:
+    """Takes moments of one run, numbered from 1; ``bytes_written`` counts their copies."""
+
+    def __init__(self, log: ObserverLog, run_path: str, files: RecorderFiles) -> None:
+        self.taken = 0
+        self.bytes_written = 0
+        self._log, self._files = log, files
+        self._directory = os.path.join(run_path, MOMENTS)
+
+    def take(self, why: str, pids: Sequence[int], waits: Sequence[BoardWait]) -> int:
+        """Look at these processes; those that wait are the first whose stacks are read. Returns the moment's number.
+
+        OSError if the copies cannot be written; there is no moment then.
+        """
+        number = self.taken + 1
+        look(self._log, number, pids)
+        looked = time.monotonic()
+        keys = self._copy(number, set(pids)) | {wait.key for wait in waits if wait.family == PIPE}
+        note_stacks(self._log, number, _waiting_first(pids, waits))
+        note_pipe_ends(self._log, number, pids, keys)
+        time.sleep(max(0.0, BETWEEN_LOOKS_S - (time.monotonic() - looked)))
+        look(self._log, number, pids)
+        self._log.write(seen.MOMENT, number, why)
+        self.taken = number
+        return number
+
+    def _copy(self, number: int, living: set[int]) -> set[int]:
+        """Copy the heads of all files; files of ended processes do not change any more, so they are linked. Returns pipes' keys."""
+        folder = os.path.join(self._directory, f"{number:04d}")
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        keys: set[int] = set()
+        self._files.refresh()
+        newest = set(self._files.newest.values())
+        dead = 0
+        for name in self._files.all:
+            pid = (parse_name(name) or (0,))[0]
+            if pid in living and name in newest:
+                keys |= self._copy_one(name, folder)
+            elif dead < DEAD_FILES:
+                dead += 1
+                with contextlib.suppress(OSError):
+                    os.link(os.path.join(self._files.directory, name), os.path.join(folder, name))
+        return keys
+
+    def _copy_one(self, name: str, folder: str) -> set[int]:
+        data = self._files.read(name)
+        if len(data) < layout.LOG:
+            return set()
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(data)
+        self.bytes_written += len(data)
+        return connection_keys(data)
+
+
+def _waiting_first(pids: Sequence[int], waits: Sequence[BoardWait]) -> list[int]:
+    waiting = dict.fromkeys(wait.pid for wait in waits)
+    return [pid for pid in waiting if pid in pids] + [pid for pid in pids if pid not in waiting]
