@@ -87,6 +87,8 @@ class Thread:
     role: ThreadRole = ThreadRole.USER
     serves: Resource | None = None
     ended: bool = False
+    runs_python: bool = True
+    """False for a thread that was only seen from outside: perhaps one of a native library."""
 
     def __repr__(self) -> str:
         return f"<{self.process.name}/{self.name or self.tid}>"

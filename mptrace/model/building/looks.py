@@ -58,7 +58,7 @@ def build_looks(shop: Workshop, observed: Observed, processes: list[Process]) ->
     looks: dict[Thread, Look] = {}
     for (pid, tid), records in observed.threads.items():
         if pid in by_pid:
-            thread = shop.thread(by_pid[pid], tid)
+            thread = shop.thread(by_pid[pid], tid, outside=True)
             looks[thread] = _look(thread, records)
     for (pid, tid), frames in observed.frames.items():
         if pid in by_pid:

@@ -110,6 +110,8 @@ def _take_ends(shop: Workshop, moment: Moment, records: list[Record]) -> None:
         elif record.kind is observations.SEMAPHORE:
             known = shop.resource(family_of.SEM, unsigned(_int(record, "key")), process, "Lock")
             moment.values[known] = _int(record, "value")
+        elif record.kind is observations.NATIVE:
+            moment.caught[process] = unsigned(_int(record, "caught"))
 
 
 def _take_end(shop: Workshop, moment: Moment, process: Process, record: Record) -> None:

@@ -24,7 +24,7 @@ def build_threads(shop: Workshop) -> None:
         if record.kind is observations.THREAD:
             seen = shop.process_at(int(record.fields["pid"]), record.at_ns)
             if seen is not None:
-                shop.thread(seen, int(record.fields["thread"]))
+                shop.thread(seen, int(record.fields["thread"]), outside=True)
         elif record.kind is observations.FRAME:
             _take_name(
                 shop, int(record.fields["pid"]), int(record.fields["thread"]), str(record.fields["thread_name"]), record.at_ns
@@ -34,7 +34,7 @@ def build_threads(shop: Workshop) -> None:
 def _take_name(shop: Workshop, pid: int, tid: int, name: str, at_ns: int) -> None:
     process = shop.process_at(pid, at_ns)
     if process is not None:
-        thread = shop.thread(process, tid)
+        thread = shop.thread(process, tid)  # it has a Python stack
         thread.name = thread.name or name
 
 

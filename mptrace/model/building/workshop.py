@@ -58,14 +58,16 @@ class Workshop:
                 return process
         return None
 
-    def thread(self, process: Process, tid: int) -> Thread:
-        """Return the thread with this kernel number, which may be new to us."""
+    def thread(self, process: Process, tid: int, *, outside: bool = False) -> Thread:
+        """Return the thread with this kernel number, which may be new to us; ``outside``: only /proc says that there is one."""
         known = self.threads.get((process, tid))
         if known is None:
             role = ThreadRole.MAIN if tid == process.pid else ThreadRole.USER
             known = Thread(process, tid, "MainThread" if role is ThreadRole.MAIN else "", role)
             self.threads[process, tid] = known
             process.threads.append(known)
+            known.runs_python = False
+        known.runs_python = known.runs_python or not outside
         return known
 
     def resource(self, family: int, key: int, process: Process | None, kind: str = "") -> Resource:
