@@ -88,12 +88,28 @@ def is_library_made(process: Process) -> bool:
 
 
 def last_task(run: Run, process: Process) -> Doing | None:
-    """Return the task of a pool or executor that a process was running when it ended."""
+    """Return the task of a pool or executor that a process was in the middle of when it ended."""
     for moment in reversed(run.moments):
-        found = [doing for doing in moment.doings if doing.thread.process is process]
-        if found or moment.final:
-            return found[-1] if found else None
-    return None
+        found = [doing for doing in moment.doings if doing.thread.process is process and (moment.final or process.ended_ns)]
+        still = [doing for doing in found if not _has_ended(process, doing)]
+        if still:
+            return still[-1]
+    return _begun_task(process)
+
+
+def _has_ended(process: Process, doing: Doing) -> bool:
+    """Was the task, seen while it ran, finished before the process ended?"""
+    return any(past.kind == 0 and past.since_ns == doing.since_ns for past in process.past)
+
+
+def _begun_task(process: Process) -> Doing | None:
+    """Return the task that a process began and did not finish, by its last events (it left by an exception in order)."""
+    tasks = [past for past in process.past if past.kind == 0]
+    if not tasks or tasks[-1].since_ns is not None or not process.threads:
+        return None
+    last = tasks[-1]
+    thread = process.main_thread or process.threads[0]
+    return Doing(thread, last.resource or process.pool, last.number & 0xFFFFFFFF, last.number >> 32, last.text, last.at_ns)
 
 
 def pool_of(run: Run, process: Process) -> Resource | None:
@@ -118,7 +134,7 @@ def death_places(process: Process) -> list[Place]:
 def program_frame(process: Process) -> Site | None:
     """Return the innermost line of the program in the stack of a fatal signal (the innermost one if all are a library's)."""
     own = [site for site in process.fatal_stack if not is_library(site.file)]
-    return (own or list(process.fatal_stack) or [None])[0]
+    return next(iter(own or process.fatal_stack), None)
 
 
 def is_library(file: str) -> bool:

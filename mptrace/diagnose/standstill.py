@@ -149,7 +149,7 @@ def standstills(run: Run) -> tuple[Standstill, ...]:
 
 
 def _standstill(run: Run, moment: Moment) -> Standstill:
-    graph = build_wait_graph(run, moment)
+    graph = build_wait_graph(moment, run)
     return Standstill(run, moment, graph, tuple(_groups(run, moment, graph)))
 
 

@@ -39,6 +39,11 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
 
 
+def an(noun: str) -> str:
+    """Return the noun with its article: ``a Lock``, ``an Event``."""
+    return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
+
+
 def verb(count: int, singular: str, plural: str) -> str:
     """Return the form of a verb that fits so many subjects."""
     return singular if count == 1 else plural

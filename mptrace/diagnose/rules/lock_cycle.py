@@ -59,21 +59,24 @@ def _title(waits: list[Wait], holds: list[Hold]) -> str:
     if len(holds) == len(waits):
         names = listed(who(wait.thread) for wait in waits)
         return f"{names} wait for each other's {'lock' if len(waits) == 2 else 'locks, in a circle'}"
-    keeper = next((hold for hold in holds if _call(hold, waits) not in holds), holds[0])
+    keeper = _joiner(waits, holds)
     wanter = next(wait for wait in waits if wait.resource is keeper.resource)
     own = next((wait for wait in waits if wait.thread is keeper.thread), waits[0])
     return f"{who(keeper.thread)} holds {keeper.resource.label} in {call_of(own)}, and {who(wanter.thread)} wants it"
 
 
-def _call(hold: Hold, waits: list[Wait]) -> Wait | None:
-    return next((wait for wait in waits if wait.thread is hold.thread and wait.resource is not None), None)
+def _joiner(waits: list[Wait], holds: list[Hold]) -> Hold:
+    """Return the lock whose holder waits for something else than a lock."""
+    joining = {wait.thread for wait in waits if wait.resource is None}
+    return next((hold for hold in holds if hold.thread in joining), holds[0])
 
 
 def _fix(holds: list[Hold], waits: list[Wait]) -> tuple[str, Hold | None]:
     """Return what to write: the order in which the longest waiter takes its locks, at the line where another one does not."""
     if len(holds) < len(waits):
-        keeper = holds[0]
-        return f"release {keeper.resource.label} before {call_of(waits[-1])}: leave its `with` block first", keeper
+        keeper = _joiner(waits, holds)
+        own = next((wait for wait in waits if wait.thread is keeper.thread), waits[0])
+        return f"release {keeper.resource.label} before {call_of(own)}; it is taken at", keeper
     first = waits[0]
     own = next((hold for hold in holds if hold.thread is first.thread), holds[0])
     other = next((hold for hold in holds if hold.resource is first.resource), holds[-1])

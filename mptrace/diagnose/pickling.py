@@ -1,0 +1,108 @@
+"""What the three rules about things that cannot be pickled have in common."""
+
+from __future__ import annotations
+
+from mptrace.diagnose.finding import Evidence, Finding, Place, Severity, Step
+from mptrace.diagnose.hang import wants
+from mptrace.diagnose.standstill import standstills
+from mptrace.diagnose.wording import an, shortened, who
+from mptrace.model.event import Event
+from mptrace.model.moment import Wait
+from mptrace.model.process import Process
+from mptrace.model.resource import Resource
+from mptrace.model.run import Run
+from mptrace.wire.event import unsigned
+from mptrace.wire.events import failures, threads
+
+
+def offender(event: Event) -> str:
+    """Return what cannot be pickled, as the program reaches it: ``self.cfg.lock``; its type if the way is not known."""
+    return event.text("path") or event.text("offender") or event.text("root") or "something"
+
+
+def what_it_is(event: Event) -> str:
+    """Return `` (a _thread.lock)``, or nothing if the path is not known."""
+    kind = event.text("offender")
+    return f" ({an(shortened(kind, 40))})" if event.text("path") and kind and kind != event.text("path") else ""
+
+
+def error_of(event: Event) -> str:
+    """Return the exception as Python prints it."""
+    return shortened(f"{event.text('error')}: {event.text('message')}".rstrip(": "), 110)
+
+
+def resource_of(run: Run, event: Event) -> Resource | None:
+    """Return the queue, pipe or pool that it was to go through."""
+    key = unsigned(event.number("key"))
+    found = [resource for resource in run.resources if key and resource.key == key]
+    return found[0].outermost if found else None
+
+
+def steps_of(run: Run, event: Event) -> tuple[Step, ...]:
+    """Return the line that sent it, and below it the way to the offender."""
+    line = shortened(run.source_line(event.site.file, event.site.line), 70) if event.site else ""
+    sent = Step(line or f"sent it with {event.text('call') or 'put()'}", event.process, event.at_ns, event.site)
+    return sent, Step(f"{offender(event)}{what_it_is(event)}  <- cannot be pickled", event.process, event.at_ns)
+
+
+def places_of(event: Event) -> tuple[Place, ...]:
+    """Return the line of the call that sent it."""
+    return (Place("sent", event.site, event.process),) if event.site else ()
+
+
+def evidence_of(event: Event) -> tuple[Evidence, ...]:
+    """Return the recorded failure."""
+    return (Evidence(event.ref, f"{who(event.process)}: {error_of(event)}"),)
+
+
+def waiting_for(run: Run, resource: Resource | None) -> tuple[Wait, ...]:
+    """Return who waits for something to come through the queue, pipe or pool, as seen last."""
+    for standstill in standstills(run):
+        found = [wait for wait in standstill.moment.waits if wait.resource is not None and _is_of(wait, resource)]
+        if found:
+            return tuple(wait for wait in found if not wait.thread.role.is_service)
+    return ()
+
+
+def _is_of(wait: Wait, resource: Resource | None) -> bool:
+    return resource is not None and resource in (wait.resource and wait.resource.outermost, wait.call.resource)
+
+
+def also_waiting(waits: tuple[Wait, ...]) -> tuple[Step, ...]:
+    """Return a line for each of these."""
+    return tuple(wants(wait) for wait in waits)
+
+
+def members(event: Event, waits: tuple[Wait, ...]) -> tuple[Process, ...]:
+    """Return the sender and the waiters."""
+    return tuple(dict.fromkeys([*([event.process] if event.process else []), *(wait.thread.process for wait in waits)]))
+
+
+def loudness(run: Run, event: Event) -> Severity | None:
+    """An error that reached the program, which went on and ended in order, is a hint at most."""
+    process = event.process
+    if process is None:
+        return None
+    told = [other for other in run.of(failures.UNCAUGHT, threads.DIED) if other.process is process and other.at_ns >= event.at_ns]
+    main = run.main
+    well = all(p is None or (p.exit is not None and p.exit.clean) for p in {process, main})
+    return Severity.HINT if not told and well else None
+
+
+def dumped(run: Run, event: Event, *, title: str, why: str, fix: str, waits: tuple[Wait, ...] = ()) -> Finding:
+    """Return the finding that something could not be sent."""
+    resource = resource_of(run, event)
+    return Finding(
+        title=title,
+        steps=steps_of(run, event),
+        why=f"{why}\n{error_of(event)}",
+        also=also_waiting(waits),
+        fix=fix,
+        fix_at=event.site,
+        processes=members(event, waits),
+        resources=(resource,) if resource else (),
+        places=places_of(event),
+        evidence=evidence_of(event),
+        at_ns=event.at_ns,
+        lowered=loudness(run, event),
+    )
