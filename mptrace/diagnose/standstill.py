@@ -66,7 +66,7 @@ class Standstill:
         found: dict[Resource, tuple[list[Wait], Hold]] = {}
         for wait in self.moment.waits:
             holds = self._holds(wait)
-            if holds and all(self._died_before(hold.thread, wait) for hold in holds) and self.holds_for([wait]):
+            if holds and self.holds_for([wait]) and all(self._is_lost(hold, wait) for hold in holds):
                 found.setdefault(holds[-1].resource, ([], holds[-1]))[0].append(wait)
         return [(sorted(waits, key=lambda wait: wait.since_ns), hold) for waits, hold in found.values()]
 
@@ -80,6 +80,10 @@ class Standstill:
         if wait.kind not in (ACQUIRE, MUTEX_WAIT) or wait.timed or wait.resource is None:
             return []
         return self.moment.holders_of(wait.resource)
+
+    def _is_lost(self, hold: Hold, wait: Wait) -> bool:
+        """Is it gone with its holder? If the program may release it elsewhere, only a holder that was cut off has lost it."""
+        return self._died_before(hold.thread, wait) and (wait.thread in self.graph.stuck or not hold.thread.process.orderly)
 
     def _died_before(self, holder: Thread, wait: Wait) -> bool:
         """Had the holder ended when the waiter was looked at, or had ended itself?"""
@@ -101,6 +105,7 @@ class Standstill:
     def verdict(self, waits: Sequence[Wait], more: Sequence[str] = ()) -> tuple[Verdict, tuple[str, ...]]:
         """Return how sure it is that these waits cannot end by themselves, and what is missing for *proven*."""
         doubts = [*more, *self._unseen(waits), *self._open(waits), *losses(self.run)]
+        doubts += [f"{who(wait.thread)}: {self.graph.live[wait.thread]}" for wait in waits if wait.thread in self.graph.live]
         return (Verdict.LIKELY if doubts else Verdict.PROVEN), tuple(dict.fromkeys(doubts))
 
     def behind(self, waits: Sequence[Wait]) -> tuple[Wait, ...]:

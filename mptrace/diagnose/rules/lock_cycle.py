@@ -78,9 +78,9 @@ def _fix(holds: list[Hold], waits: list[Wait]) -> tuple[str, Hold | None]:
         own = next((wait for wait in waits if wait.thread is keeper.thread), waits[0])
         return f"release {keeper.resource.label} before {call_of(own)}; it is taken at", keeper
     first = waits[0]
-    own = next((hold for hold in holds if hold.thread is first.thread), holds[0])
+    mine = next((hold for hold in holds if hold.thread is first.thread), holds[0])
     other = next((hold for hold in holds if hold.resource is first.resource), holds[-1])
     return (
         f"take the {counted(len(holds), 'lock').replace('2 ', 'two ')} in the same order everywhere: "
-        f"{own.resource.label} before {other.resource.label} at"
+        f"{mine.resource.label} before {other.resource.label} at"
     ), other

@@ -46,11 +46,12 @@ def is_result(event: Event) -> bool:
 
 
 def _finding(run: Run, event: Event) -> Finding:
-    call = event.text("call") or "the call"
+    call = event.text("call")
+    by = f" by {call}()" if call and " " not in call else ""
     return dumped(
         run,
         event,
-        title=f"{offender(event)}{what_it_is(event)} cannot be sent to another process by {call}()",
+        title=f"{offender(event)}{what_it_is(event)} cannot be sent to another process{by}",
         why="What goes to another process is pickled, with all that it refers to.",
         fix=_fix(event),
         waits=waiting_for(run, resource_of(run, event)),

@@ -49,4 +49,4 @@ def _finding(run: Run, event: Event) -> Finding:
 
 def _task(event: Event) -> str:
     root = event.text("root")
-    return root if root.endswith(")") else f"{event.site.function}()" if event.site and event.site.function else "a task"
+    return f"{root.partition(' of ')[2] or root}()" if root else "a task"
