@@ -5,6 +5,7 @@ from __future__ import annotations
 LIMIT = 60
 """Longest text of one value, in characters."""
 
+_FUNCTIONS = (type(lambda: None), type(len), type)
 _PLAIN = (int, float, complex, bool, type(None))
 
 
@@ -17,6 +18,8 @@ def value(what: object, depth: int = 2) -> str:
         text = repr(what[:LIMIT]) + ("..." if len(what) > LIMIT else "")  # type: ignore[index,arg-type]
     elif kind in (tuple, list, set, frozenset, dict):
         text = _container(what, kind, depth)
+    elif kind in _FUNCTIONS:
+        text = name_of(what)
     else:
         text = f"<{type.__getattribute__(kind, '__name__')} object>"
     return text if len(text) <= LIMIT + 10 else text[:LIMIT] + "..."

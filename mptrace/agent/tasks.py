@@ -27,9 +27,18 @@ class Worker:
         current = self
         self.pool, self.name = pool, name
         self.asked = False  # did it ask for a task? Then its initializer has returned.
+        self.ready: Any = None  # called when it asks for its first task
+        self.refused = False  # its result could not be pickled: the error that goes back instead is none of its function
         self.job, self.index, self.function, self.called = 0, 0, "", None
         self._cell, self._number, self._since = 0, 0, 0
         recorder.log(tasks.WORKER, pool, name)
+
+    def ask(self) -> None:
+        """It asks for a task."""
+        if not self.asked:
+            self.asked = True
+            if self.ready is not None:
+                self.ready()
 
     def begin(self, job: int, index: int, called: Any, function: str, arguments: str) -> None:
         """It begins to run a task: ``called``, with its name and its arguments as texts."""
@@ -89,7 +98,7 @@ def describe(function: Any, args: Any, kwargs: Any) -> tuple[Any, str, str]:
         (inner, batch), *_ = args
         first = brief.arguments(batch[0]) if name == "starmapstar" else brief.value(batch[0])
         return inner, brief.name_of(inner), first + (f"  and {len(batch) - 1} more" if len(batch) > 1 else "")
-    if name == "_process_chunk" and getattr(function, "__module__", "") == "concurrent.futures.process":
-        inner, batch = args
+    if getattr(getattr(function, "func", None), "__name__", "") == "_process_chunk":  # executor.map
+        inner, batch = function.args[0], args[0]
         return inner, brief.name_of(inner), brief.arguments(batch[0]) + (f"  and {len(batch) - 1} more" if len(batch) > 1 else "")
     return function, brief.name_of(function), brief.arguments(args, kwargs)

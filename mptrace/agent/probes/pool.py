@@ -41,8 +41,6 @@ def install(module: ModuleType) -> None:
         originals.patch(NAME, kind, "__init__", _result_init)
     originals.patch(NAME, module.MapResult, "__init__", _map_init)
     originals.patch(NAME, result, "wait", _wait)
-    originals.patch(NAME, iterator, "next", _next)
-    originals.patch(NAME, iterator, "__next__", _next)
     life.at_bootstrap.append(_in_child)
     life.at_failure.append(_on_failure)
 
@@ -131,6 +129,8 @@ def _result_init(original: Callable[..., object]) -> object:
             job = _submitting.pop(get_ident(), None)
             if job is not None:
                 _note_job(pool.__dict__[KEY], self._job, job)
+                if hasattr(self, "_cond"):
+                    _watch_iterator(self)
         except Exception:
             guard.trouble(NAME)
 
@@ -170,19 +170,19 @@ def _wait(original: Callable[..., object]) -> object:
     return wait_
 
 
-def _next(original: Callable[..., object]) -> object:
-    def next_(self: Any, timeout: Any = None) -> object:
-        saved = None if self._items else _enter(self, timeout)
+def _watch_iterator(iterator: Any) -> None:
+    """Whoever has to wait for the next result says so, without a frame of ours in the errors that ``next`` raises."""
+    original = iterator._cond.wait
+
+    def wait_(timeout: Any = None) -> object:
+        saved = _enter(iterator, timeout)
         try:
-            return original(self, timeout)
-        except BaseException as error:
-            failure.hide(error)
-            raise
+            return original(timeout)
         finally:
             if saved is not None:
                 waits.leave(saved)
 
-    return next_
+    iterator._cond.wait = wait_
 
 
 def _enter(result: Any, timeout: Any) -> Any:
@@ -290,7 +290,7 @@ def _in_child(process: Any) -> None:
 
 def _watched_get(worker: Worker, original: Callable[..., Any]) -> Callable[..., Any]:
     def get() -> Any:
-        worker.asked = True
+        worker.ask()
         task = original()
         try:
             if task is not None:

@@ -164,10 +164,23 @@ def _send_signal(original: Callable[..., object]) -> object:
     def _send_signal(self: Any, sig: Any) -> object:
         try:
             if self.returncode is None:
-                call = entry.point() or "exit"
+                call = entry.point() or _library_call(entry.between())
                 recorder.log(processes.SIGNALLED, self.pid, int(sig), call, callsite.here(), callsite.stack())
         except Exception:
             guard.trouble(NAME)
         return original(self, sig)
 
     return _send_signal
+
+
+def _library_call(between: list[str]) -> str:
+    """Return why the library itself ends a child, when no line of the program asked for it here and now."""
+    names = {name.rpartition(".")[2] for name in between}
+    for name, call in (
+        ("terminate_broken", "executor broken"),
+        ("_terminate_pool", "Pool.terminate"),
+        ("_exit_function", "exit"),
+    ):
+        if name in names:
+            return call
+    return ""

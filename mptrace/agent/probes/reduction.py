@@ -124,7 +124,8 @@ def _pool_task(task: Any) -> Failed:
 
 
 def _executor_call(item: Any) -> Failed:
-    key = getattr(threading.current_thread(), pools.ROLE, ("", 0))[1] | pools.EXECUTOR_BIT
+    inode = getattr(threading.current_thread(), pools.ROLE, ("", 0))[1]
+    key = inode | pools.EXECUTOR_BIT
     job = pools.job_of(key, item.work_id)
     called, name, arguments = tasks.describe(item.fn, item.args, item.kwargs)
     call, site = (job.call, job.site) if job is not None else ("Executor.submit", 0)
@@ -133,6 +134,7 @@ def _executor_call(item: Any) -> Failed:
 
 
 def _result(what: Any, worker: tasks.Worker) -> Failed:
+    worker.refused = True
     sent, word = _sent(what), "result"
     if isinstance(getattr(sent, "exc", sent), BaseException):
         sent, word = getattr(sent, "exc", sent), "error"
