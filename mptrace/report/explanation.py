@@ -42,10 +42,14 @@ _CUTS = (Cut(12, 4, 9, 6), Cut(8, 3, 6, 3), Cut(6, 2, 4, 2), Cut(4, 1, 3, 1), Cu
 _WHOLE = Cut(10_000, 1000, 1000, 1000)
 
 
-def explanation(run: Run, finding: Finding, page: Page, *, live: bool = False) -> list[Text]:
-    """Return a finding as lines; ``live``: it is told while the job runs, by ``mptrace:``, and its times are before now."""
+LEAD = "mptrace: "
+"""Begins what is told among the output of the job."""
+
+
+def explanation(run: Run, finding: Finding, page: Page, *, live: bool = False, lead: str = "") -> list[Text]:
+    """Return a finding as lines; ``live``: it is told while the job runs, so times of a hang are before now."""
     clock = clock_for(run, finding.moment, live=live and finding.moment is not None)
-    head = headline(finding, page, "mptrace: " if live else "")
+    head = headline(finding, page, lead)
     if page.verbose:
         return separated([head, *_body(run, finding, page, clock, _WHOLE)]) + internals(run, finding, page)
     for cut in _CUTS:

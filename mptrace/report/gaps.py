@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mptrace.diagnose.finding import Finding, Verdict
@@ -23,7 +23,7 @@ def gap_sentences(run: Run, diagnosis: Diagnosis, page: Page) -> list[str]:
     told = [_untraced(run), _watch(run), *_losses(run, diagnosis), *run.completeness.notes]
     if page.verbose or not diagnosis.findings or any(not _is_sure(finding) for finding in diagnosis.findings):
         told += not_checked_sentences(diagnosis, page)
-    told += [f"A rule of mptrace failed, which is a bug of mptrace: {rule}: {why}." for rule, why in _pairs(diagnosis.broken)]
+    told += _broken(diagnosis)
     return [sentence for sentence in told if sentence]
 
 
@@ -38,6 +38,14 @@ def not_checked_sentences(diagnosis: Diagnosis, page: Page) -> list[str]:
     whys = list(dict.fromkeys(why for _, why in skipped))
     reason = f" ({whys[0]})" if len(whys) == 1 else " (-v says why)"
     return [f"Not checked: {names}{reason}."]
+
+
+def _broken(diagnosis: Diagnosis) -> Iterator[str]:
+    rules: dict[str, list[str]] = {}
+    for rule, why in _pairs(diagnosis.broken):
+        rules.setdefault(why, []).append(rule)
+    for why, names in rules.items():
+        yield f"Not checked, by a fault of mptrace's own ({why}): {listed(names)}."
 
 
 def _pairs(skipped: Sequence[Unchecked]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from datetime import timezone
 import pytest
 
 from mptrace.report.format import render
-from mptrace.report.live import explain
+from mptrace.report.live import conclude, explain
 from mptrace.report.page import Page
 from tests.golden.accepting import FOLDER, check
 from tests.golden.cases import CASES, HOME
@@ -35,6 +35,18 @@ def test_json_reads_as_accepted(name: str) -> None:
     check(f"{name}.json", render("json", case.run, case.diagnosis, PAGE))
 
 
+@pytest.mark.parametrize("name", ["dead_pool_worker", "wide_names_and_long_paths", "nothing_found"])
+def test_markdown_reads_as_accepted(name: str) -> None:
+    case = CASES[name]()
+    check(f"{name}.md", render("markdown", case.run, case.diagnosis, PAGE))
+
+
+@pytest.mark.parametrize("name", ["many_steps", "lock_cycle_of_two"])
+def test_end_of_a_run_reads_as_accepted(name: str) -> None:
+    case = CASES[name]()
+    check(f"{name}.end.txt", conclude(case.run, case.diagnosis.findings, PAGE, in_full=1))
+
+
 @pytest.mark.parametrize("name", ["lock_cycle_of_two", "dead_pool_worker", "untraced_and_lost"])
 def test_verbose_post_mortem_reads_as_accepted(name: str) -> None:
     case = CASES[name]()
@@ -55,5 +67,9 @@ def test_colours_are_as_accepted(name: str) -> None:
 
 
 def test_no_file_is_left_of_a_case_that_is_gone() -> None:
-    cases = {path.name.split(".")[0] for path in FOLDER.glob("*.txt")} | {path.stem for path in FOLDER.glob("*.json")}
+    cases = (
+        {path.name.split(".")[0] for path in FOLDER.glob("*.txt")}
+        | {path.stem for path in FOLDER.glob("*.md")}
+        | {path.stem for path in FOLDER.glob("*.json")}
+    )
     assert cases == set(CASES)
