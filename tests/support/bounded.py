@@ -19,6 +19,8 @@ TOKEN = "MPTRACE_SCENARIO_TOKEN"
 GRACE_S = 3.0
 """How long a resource tracker or a killed process may take to go."""
 
+_running: set[str] = set()
+
 
 @dataclass
 class Ended:
@@ -37,6 +39,7 @@ class Ended:
 def run(command: list[str], env: dict[str, str], timeout_s: float, stdin_after_s: float | None = None) -> Ended:
     """Run ``command``; its stdin stays open and gets one line after ``stdin_after_s`` seconds."""
     token = uuid.uuid4().hex
+    _running.add(token)
     began = time.monotonic()
     process = subprocess.Popen(
         command,
@@ -50,17 +53,28 @@ def run(command: list[str], env: dict[str, str], timeout_s: float, stdin_after_s
     err: list[tuple[float, str]] = []
     readers = [_reader(process.stdout, out, began), _reader(process.stderr, err, began)]
     typist = _typist(process.stdin, stdin_after_s)
+    status, left, seconds = None, [], timeout_s
     try:
         status = process.wait(timeout_s)
+        seconds = time.monotonic() - began
+        left = _wait_until_gone(token)
     except subprocess.TimeoutExpired:
-        status = None
-    seconds = time.monotonic() - began
-    left = _wait_until_gone(token) if status is not None else []
-    _end(process, token)
-    typist.cancel()
+        pass
+    finally:
+        _end(process, token)
+        typist.cancel()
+        _running.discard(token)
     for reader in readers:
         reader.join(GRACE_S)
     return Ended(status, _text(out), _text(err), seconds, left, err)
+
+
+def end_all() -> None:
+    """End every process that any command run from here has left."""
+    for token in tuple(_running):
+        for pid in _members(token):
+            with contextlib.suppress(OSError):  # gone meanwhile
+                os.kill(pid, signal.SIGKILL)
 
 
 def _text(lines: list[tuple[float, str]]) -> str:

@@ -10,6 +10,7 @@ import argparse
 import functools
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -23,8 +24,8 @@ from tests.support.expectations import METHODS, VERDICTS, Expectation, Program, 
 
 HOME = Path(__file__).resolve().parents[2]
 FOLDER = HOME / "scenarios"
-TIMEOUT_S = 60.0
-"""Most seconds a program that ends by itself, or a hang that is to be explained, may take."""
+TIMEOUT_S, HANG_TIMEOUT_S = 60.0, 25.0
+"""Most seconds that a program which ends by itself, and a hang which is to be explained, may take."""
 
 HANG_S = 5.0
 """A bare program that is still running after so many seconds hangs."""
@@ -94,7 +95,8 @@ def check(program: Program, method: str, python: str = sys.executable, keep: Pat
         report = folder / "report.json"
         command = _mptrace(program, python, report, healthy=not expected)
         env = {**_environment(method), "PYTHONPATH": str(HOME)}
-        ended = bounded.run(command, env, TIMEOUT_S, None if program.does_hang(method) else PATIENCE_S)
+        hangs = program.does_hang(method)
+        ended = bounded.run(command, env, HANG_TIMEOUT_S if hangs else TIMEOUT_S, None if hangs else PATIENCE_S)
         row.seconds = ended.seconds
         (folder / "stderr.txt").write_text(ended.stderr)
         row.problems += _ending_problems(program, method, python, ended)
@@ -200,6 +202,11 @@ def check_bare(program: Program, method: str, python: str = sys.executable, time
     return row
 
 
+def _stop(number: int, frame: object) -> None:
+    bounded.end_all()
+    os._exit(128 + number)
+
+
 def main() -> int:
     """Print the table; return 1 if anything is not as it should be."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.scenarios", description=__doc__)
@@ -217,6 +224,7 @@ def main() -> int:
             return check_bare(*one, options.python, options.bare)
         return check(*one, options.python, options.keep and options.keep.resolve())
 
+    signal.signal(signal.SIGTERM, _stop)
     with ThreadPoolExecutor(options.jobs) as pool:
         rows = []
         for row in pool.map(cell, cells):

@@ -1,0 +1,23 @@
+"""A callback deals with what it does not know."""
+
+from multiprocessing import Pool
+
+from stage import use_start_method
+
+PRICES = {"apple": 3, "pear": 4}
+
+
+def weigh(fruit):
+    return fruit, len(fruit)
+
+
+def charge(weighed):
+    fruit, weight = weighed
+    print(fruit, PRICES.get(fruit, 5) * weight, flush=True)
+
+
+if __name__ == "__main__":
+    use_start_method()
+    with Pool(2) as pool:
+        for fruit in ("apple", "plum", "pear"):
+            pool.apply_async(weigh, (fruit,), callback=charge).get()

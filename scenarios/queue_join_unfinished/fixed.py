@@ -1,0 +1,22 @@
+"""A consumer says task_done() for empty lines, too."""
+
+from multiprocessing import JoinableQueue, Process
+
+from stage import use_start_method
+
+
+def consume(lines):
+    while True:
+        line = lines.get()
+        if line:
+            print(line.upper(), flush=True)
+        lines.task_done()
+
+
+if __name__ == "__main__":
+    use_start_method()
+    lines = JoinableQueue()
+    Process(target=consume, args=(lines,), name="printer", daemon=True).start()
+    for line in ["first", "", "third"]:
+        lines.put(line)
+    lines.join()

@@ -1,0 +1,18 @@
+"""Results are asked for inside the pool's with block."""
+
+import time
+from multiprocessing import Pool
+
+from stage import use_start_method
+
+
+def render(page):
+    time.sleep(0.3)
+    return f"page {page}"
+
+
+if __name__ == "__main__":
+    use_start_method()
+    with Pool(2) as pool:
+        pages = [pool.apply_async(render, (page,)) for page in range(4)]
+        print([page.get() for page in pages])
