@@ -5,14 +5,18 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from mptrace.attach.books import keep_books
+from mptrace.attach.children import know_children
+from mptrace.attach.composites import note_composites
 from mptrace.attach.directory import make_directory
+from mptrace.attach.insight import gain_insights
 from mptrace.attach.job import find_job
 from mptrace.attach.looks import look
 from mptrace.attach.memory import Memory
 from mptrace.attach.names import JobNames
 from mptrace.attach.sight import Sight
 from mptrace.attach.stacks import add_stacks
-from mptrace.attach.waiting import read_waits, settle
+from mptrace.attach.waiting import read_intents, read_waits, settle
 from mptrace.attach.writing import write_run
 
 
@@ -45,7 +49,12 @@ def see(pid: int, began_ns: int) -> Sight:
     sight = Sight(job, JobNames(job), began_ns)
     add_stacks(sight)
     memories = {process.pid: Memory(process.pid) for process in job.living}
+    insights = gain_insights(sight, memories)
+    know_children(sight, insights)
     read_waits(sight, memories)
+    read_intents(sight, insights)
+    keep_books(sight, insights)
+    note_composites(sight, insights)
     look(job)
     settle(sight)
     for memory in memories.values():

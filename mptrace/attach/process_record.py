@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mptrace.attach.recorder_file import RecorderFile
 from mptrace.attach.seen import SeenProcess, SeenThread
-from mptrace.attach.sight import Sight, Thing
+from mptrace.attach.sight import Birth, Sight, Thing
 from mptrace.wire.event import signed
 from mptrace.wire.events import processes, resources, threads
 
@@ -22,7 +22,10 @@ def record_process(process: SeenProcess, sight: Sight) -> RecorderFile:
         record.hold(hold.key, hold.ident)
     for thing in sight.things:
         if thing.pid == process.pid:
-            _record_thing(thing, record)
+            _record_thing(thing, sight, record)
+    for birth in sight.births:
+        if birth.parent == process.pid:
+            _record_birth_of(birth, sight, record)
     _record_pairs(process, sight, record)
     return record
 
@@ -40,6 +43,17 @@ def _record_birth(process: SeenProcess, record: RecorderFile) -> None:
         )  # fmt: skip
 
 
+def _record_birth_of(child: Birth, sight: Sight, record: RecorderFile) -> None:
+    """What the parent knows of a child: that it started it, and how it ended."""
+    process = sight.job.processes.get(child.pid)
+    born_ns = process.opened_ns if process else record.opened_ns
+    record.log(
+        processes.STARTED, child.pid, child.name, child.target, int(child.daemon), child.start_method, 0, 0, 0, at_ns=born_ns
+    )
+    if child.ended and child.status is not None:
+        record.log(processes.REAPED, child.pid, child.status, "memory", 0, at_ns=sight.began_ns)
+
+
 def _record_thread(thread: SeenThread, process: SeenProcess, record: RecorderFile) -> None:
     if thread.tid != process.pid and thread.ident:
         record.log(
@@ -47,15 +61,18 @@ def _record_thread(thread: SeenThread, process: SeenProcess, record: RecorderFil
         )
 
 
-def _record_thing(thing: Thing, record: RecorderFile) -> None:
-    key = signed(thing.key)
-    if thing.kind:
-        record.log(resources.MADE, thing.family, key, thing.kind, 0, thing.detail, thing.number)
+def _record_thing(thing: Thing, sight: Sight, record: RecorderFile) -> None:
+    """Made is what a thing is called once in the job; every other process that has it knows it."""
+    key, at_ns = signed(thing.key), sight.began_ns
+    if thing.kind and sight.is_first(thing):
+        record.log(resources.MADE, thing.family, key, thing.kind, 0, thing.detail, thing.number, at_ns=at_ns)
+    elif not thing.part_of and not thing.name:
+        record.log(resources.KNOWN, thing.family, key, thing.kind, at_ns=at_ns)
     if thing.part_of is not None:
         family, owner, role = thing.part_of
-        record.log(resources.PART, thing.family, key, family, signed(owner), role)
+        record.log(resources.PART, thing.family, key, family, signed(owner), role, at_ns=at_ns)
     if thing.name:
-        record.log(resources.NAMED, thing.family, key, thing.name)
+        record.log(resources.NAMED, thing.family, key, thing.name, at_ns=at_ns)
 
 
 def _record_pairs(process: SeenProcess, sight: Sight, record: RecorderFile) -> None:

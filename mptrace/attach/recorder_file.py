@@ -138,13 +138,4 @@ class RecorderFile:
 
 def program_frame(frames: tuple[Frame, ...]) -> Frame | None:
     """Return the innermost frame of the program; None if there is only library."""
-    return next((frame for frame in frames if not is_library(frame.file)), None)
-
-
-def is_library(file: str) -> bool:
-    """Is this a file of the standard library, by its path alone (the interpreter is another than ours)?"""
-    if file.startswith("<frozen"):
-        return True
-    front, found, back = file.partition("/python3.")
-    inside = bool(found) and front.rpartition("/")[2] in {"lib", "lib64"} and "/" in back
-    return inside and "/site-packages/" not in back and "/dist-packages/" not in back
+    return next((frame for frame in frames if not frame.is_library), None)

@@ -27,6 +27,15 @@ class Frame:
     function: str
     locals: tuple[Local, ...] = ()
 
+    @property
+    def is_library(self) -> bool:
+        """Is it code of the standard library, by its path alone (the interpreter is another than ours)?"""
+        if self.file.startswith("<frozen"):
+            return True
+        front, found, back = self.file.partition("/python3.")
+        inside = bool(found) and front.rpartition("/")[2] in {"lib", "lib64"} and "/" in back
+        return inside and "/site-packages/" not in back and "/dist-packages/" not in back
+
     def local(self, name: str) -> int:
         """Return the address of the object that a local variable holds, 0 if there is none of that name."""
         return next((local.address for local in self.locals if local.name == name), 0)

@@ -55,14 +55,17 @@ class LostLock:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadChild:
-    """A child that has ended, as its parent's Process object knows it; ``status`` as Process.exitcode, None if unknown."""
+class Birth:
+    """A child as its parent's Process object knows it; ``status`` as Process.exitcode, None if unknown or alive."""
 
     parent: int
     pid: int
     name: str
+    target: str
+    daemon: bool
+    start_method: str
     status: int | None
-    how: str
+    ended: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -76,7 +79,11 @@ class Sight:
     copies: list[SemaphoreCopy] = field(default_factory=list)
     thread_locks: list[ThreadLock] = field(default_factory=list)
     lost_locks: list[LostLock] = field(default_factory=list)
-    dead: list[DeadChild] = field(default_factory=list)
+    births: list[Birth] = field(default_factory=list)
+    ownerless: set[int] = field(default_factory=set)
+    """Inodes of semaphores that are mapped, and that no object of the first process that was searched belongs to."""
+    named: set[tuple[int, int]] = field(default_factory=set)
+    makers: dict[tuple[int, int], int] = field(default_factory=dict)
     not_seen: list[tuple[int, str, str]] = field(default_factory=list)
     """(pid, what, why)."""
 
@@ -84,3 +91,7 @@ class Sight:
         """Note that something could not be looked at, once."""
         if (pid, what, why) not in self.not_seen:
             self.not_seen.append((pid, what, why))
+
+    def is_first(self, thing: Thing) -> bool:
+        """Is this the first process of the job that a thing was found in?"""
+        return self.makers.setdefault((thing.family, thing.key), thing.pid) == thing.pid

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from mptrace.attach.insight import Insight
+from mptrace.attach.intents import read_intent
 from mptrace.attach.memory import Memory
 from mptrace.attach.sight import Sight
 from mptrace.attach.syscalls import NAMES
+from mptrace.attach.thread_waits import refined
 from mptrace.attach.waits import Waits
 
 
@@ -19,6 +22,14 @@ def read_waits(sight: Sight, memories: dict[int, Memory]) -> None:
         if not NAMES or not any(thread.looks[-1].syscall for thread in process.threads.values()):
             why = "the numbers of this machine's system calls are not known" if not NAMES else "/proc/PID/syscall may not be read"
             sight.miss(process.pid, "waits", why)
+
+
+def read_intents(sight: Sight, insights: dict[int, Insight]) -> None:
+    """Say which call of the program led to each wait, where its objects are known; and which child a join is for."""
+    for pid, insight in insights.items():
+        for thread in sight.job.processes[pid].threads.values():
+            thread.wait = refined(insight, thread) or thread.wait
+            thread.intent = read_intent(insight, thread)
 
 
 def settle(sight: Sight) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 from mptrace.attach.channels import Fill, read_fill
 from mptrace.attach.descriptors import PIPE, SOCKET
 from mptrace.attach.directory import write_meta
 from mptrace.attach.process_record import record_process
-from mptrace.attach.seen import SeenProcess
+from mptrace.attach.seen import Frame, SeenProcess
 from mptrace.attach.sight import Sight
 from mptrace.observe.observer_log import ObserverLog
 from mptrace.wire import resource
@@ -88,7 +89,7 @@ def _write_moment(sight: Sight, log: ObserverLog) -> None:
         )
     for lock in sight.thread_locks:
         log.write(observations.LOCK_OWNER, MOMENT, lock.pid, lock.key, lock.owner, int(lock.locked))
-    dead = " ".join(str(child.pid) for child in sight.dead)
+    dead = " ".join(str(birth.pid) for birth in sight.births if birth.ended)
     for lost in sight.lost_locks:
         log.write(observations.LOCK_LOST, MOMENT, signed(lost.key), lost.processes, lost.unread, dead)
     for pid, what, why in sight.not_seen:
@@ -98,13 +99,24 @@ def _write_moment(sight: Sight, log: ObserverLog) -> None:
 def _write_frames(process: SeenProcess, log: ObserverLog) -> None:
     for thread in process.threads.values():
         for depth, frame in enumerate(thread.frames):
-            local = ", ".join(f"{one.name}={one.text}" for one in frame.locals)
             log.write(
                 observations.FRAME, MOMENT, process.pid, thread.tid, depth, frame.file, frame.line, frame.function,
-                local[:LOCALS_LIMIT], thread.name,
+                _locals(frame), thread.name,
             )  # fmt: skip
         if thread.wait is not None and len(thread.wait.descriptors) > 1:
             _write_polled(process, thread.tid, thread.wait.descriptors, log)
+
+
+def _locals(frame: Frame) -> str:
+    """Return the locals as a JSON object, as many as fit."""
+    found: dict[str, str] = {}
+    size = 2
+    for local in frame.locals:
+        size += len(local.name) + len(local.text) + 8
+        if size > LOCALS_LIMIT:
+            break
+        found[local.name] = local.text
+    return json.dumps(found, ensure_ascii=False)
 
 
 def _write_polled(process: SeenProcess, tid: int, numbers: tuple[int, ...], log: ObserverLog) -> None:

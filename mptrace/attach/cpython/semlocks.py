@@ -1,0 +1,83 @@
+"""The SemLock objects of a process: its own books on every semaphore it has mapped (struct drawn in layout.py)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+
+from mptrace.attach.cpython.objects import Objects
+from mptrace.attach.cpython.walk import Walk
+from mptrace.attach.memory import Memory, Unreadable
+from mptrace.attach.seen import SeenProcess
+
+_SEMLOCK = Struct("<QQiiiiQ")
+_FROM, _SEARCH_LIMIT, _CHUNK = 16, 512 << 20, 16 << 20
+"""Where the fields begin; most bytes that are searched in one process, and at a time."""
+
+RECURSIVE = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SemLock:
+    """``handle``: address of the semaphore; ``ident``: the thread that took it last; ``count``: taken less released here."""
+
+    address: int
+    handle: int
+    ident: int
+    count: int
+    maximum: int
+    kind: int
+    name: str
+
+    @property
+    def is_lock(self) -> bool:
+        """Can only one thread have it?"""
+        return self.maximum == 1
+
+
+def read_semlock(objects: Objects, address: int) -> SemLock | None:
+    """Read one object; None if it is not a SemLock."""
+    try:
+        if objects.class_of(address) != ("_multiprocessing", "SemLock"):
+            return None
+        handle, ident, count, maximum, kind, _, name = _SEMLOCK.unpack(objects.memory.read(address + _FROM, _SEMLOCK.size))
+        return SemLock(address, handle, ident, count, maximum, kind, objects.memory.text(name) if name else "")
+    except Unreadable:
+        return None
+
+
+def reached_semlocks(objects: Objects, walk: Walk) -> dict[int, SemLock]:
+    """Return address of the wrapper (a Lock, Semaphore, ...) -> SemLock for all that the walk has reached."""
+    read = ((found.address, read_semlock(objects, found.attributes.get("_semlock", 0))) for found in walk.of("semlock"))
+    return {address: semlock for address, semlock in read if semlock is not None}
+
+
+def search_semlocks(process: SeenProcess, objects: Objects, handle: int) -> tuple[list[SemLock], bool]:
+    """Search the memory of a process for all SemLocks of one semaphore; False if not everything could be searched."""
+    found, whole, room = [], True, _SEARCH_LIMIT
+    for region in process.space.regions:
+        if not region.is_private_data:
+            continue
+        room -= region.end - region.start
+        if room < 0:
+            return found, False
+        try:
+            hits = list(_search(objects.memory, region.start, region.end, handle))
+        except Unreadable:
+            whole = False
+            continue
+        found += [semlock for hit in hits if (semlock := read_semlock(objects, hit - _FROM)) and semlock.handle == handle]
+    return found, whole
+
+
+def _search(memory: Memory, start: int, end: int, word: int) -> list[int]:
+    """Return the aligned addresses in a region that hold ``word``; its upper two bytes are zero in any pointer."""
+    wanted, hits = word.to_bytes(8, "little")[:6], []
+    for at in range(start, end, _CHUNK):
+        data = memory.read_fresh(at, min(_CHUNK, end - at))
+        place = data.find(wanted)
+        while place >= 0:
+            if place % 8 == 0 and data[place + 6 : place + 8] == b"\0\0":
+                hits.append(at + place)
+            place = data.find(wanted, place + 1)
+    return hits

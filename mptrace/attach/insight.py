@@ -1,0 +1,135 @@
+"""What one process's memory shows: its objects that matter, its SemLocks, and what they are called across the job."""
+
+from __future__ import annotations
+
+from mptrace.attach.cpython.interpreter import Interpreter, UnknownLayout
+from mptrace.attach.cpython.objects import Objects
+from mptrace.attach.cpython.semlocks import SemLock, reached_semlocks
+from mptrace.attach.cpython.walk import Found, Walk
+from mptrace.attach.memory import Memory, Unreadable
+from mptrace.attach.names import JobNames
+from mptrace.attach.seen import SeenProcess
+from mptrace.attach.sight import Sight
+
+
+class Insight:
+    """The objects of one process; UnknownLayout if they cannot be read."""
+
+    def __init__(self, process: SeenProcess, memory: Memory, names: JobNames) -> None:
+        self.process, self._names = process, names
+        interpreter = Interpreter(process, memory)
+        process.python = ".".join(map(str, interpreter.version))
+        self.interpreter = interpreter
+        self.objects: Objects = interpreter.objects
+        self.walk = Walk(process, interpreter)
+        self.semlocks: dict[int, SemLock] = reached_semlocks(self.objects, self.walk)
+        for semlock in self.semlocks.values():
+            self._note_name(semlock)
+
+    def _note_name(self, semlock: SemLock) -> None:
+        region = self.process.space.region_at(semlock.handle)
+        if region is not None and region.is_semaphore:
+            self._names.note_semaphore(region.inode, semlock.name)
+
+    # -- objects by what the walk found
+
+    def found(self, address: int) -> Found | None:
+        """Return an object that matters by its address."""
+        return self.walk.found.get(address)
+
+    def text(self, address: int) -> str:
+        """Return a text; "" if there is none."""
+        try:
+            return self.objects.text(address) if address else ""
+        except Unreadable:
+            return ""
+
+    def number(self, address: int, default: int = 0) -> int:
+        """Return a number; the default if there is none."""
+        try:
+            return self.objects.number(address, default) if address else default
+        except Unreadable:
+            return default
+
+    def attributes(self, address: int) -> dict[str, int]:
+        """Return the attributes of any object; {} if it has none."""
+        known = self.walk.found.get(address)
+        if known is not None:
+            return known.attributes
+        try:
+            return self.objects.attributes(address) if address else {}
+        except Unreadable:
+            return {}
+
+    # -- keys
+
+    def semaphore_key(self, wrapper: int) -> int:
+        """Return the key of the semaphore behind a Lock, RLock or Semaphore; 0 if it is not known."""
+        semlock = self.semlocks.get(wrapper)
+        region = self.process.space.region_at(semlock.handle) if semlock else None
+        return self._names.semaphore_key(region.inode) if region is not None and region.is_semaphore else 0
+
+    def descriptor(self, connection: int) -> int:
+        """Return the descriptor of a Connection; -1 if it is closed or unknown."""
+        return self.number(self.attributes(connection).get("_handle", 0), -1)
+
+    def pipe_key(self, connection: int) -> int:
+        """Return the inode of the pipe or socket of a Connection; 0 if it is closed or unknown."""
+        found = self.process.descriptors.get(self.descriptor(connection))
+        return found.inode if found else 0
+
+    def queue_key(self, queue: int) -> int:
+        """Return the OBJECT key of a Queue or SimpleQueue: the pipe it reads from (or, where that end is closed, writes to)."""
+        attributes = self.attributes(queue)
+        return self.pipe_key(attributes.get("_reader", 0)) or self.pipe_key(attributes.get("_writer", 0))
+
+    def object_key(self, address: int) -> int:
+        """Return the OBJECT key of anything composite, as the agent would give it (agent/identity.py, agent/pools.py)."""
+        known = self.found(address)
+        make = _KEYS.get(known.what) if known is not None else None
+        return make(self, known.attributes) if make and known is not None else 0
+
+    def _condition_key(self, attributes: dict[str, int]) -> int:
+        return self.semaphore_key(attributes.get("_wait_semaphore", 0))
+
+    def _event_key(self, attributes: dict[str, int]) -> int:
+        return self.semaphore_key(attributes.get("_flag", 0))
+
+    def _barrier_key(self, attributes: dict[str, int]) -> int:
+        return self.semaphore_key(self.attributes(attributes.get("_cond", 0)).get("_sleeping_count", 0))
+
+    def _queue_key(self, attributes: dict[str, int]) -> int:
+        return self.pipe_key(attributes.get("_reader", 0)) or self.pipe_key(attributes.get("_writer", 0))
+
+    def _pool_key(self, attributes: dict[str, int]) -> int:
+        inode = self.queue_key(attributes.get("_inqueue", 0))
+        return inode | 1 << 40 if inode else 0
+
+    def _executor_key(self, attributes: dict[str, int]) -> int:
+        inode = self.queue_key(attributes.get("_call_queue", 0))
+        return inode | 1 << 41 if inode else 0
+
+
+_KEYS = {
+    "condition": Insight._condition_key,
+    "event": Insight._event_key,
+    "barrier": Insight._barrier_key,
+    "queue": Insight._queue_key,
+    "pool": Insight._pool_key,
+    "executor": Insight._executor_key,
+}
+
+
+def gain_insights(sight: Sight, memories: dict[int, Memory]) -> dict[int, Insight]:
+    """Read the objects of all Python processes; note those whose memory or layout is closed to us."""
+    insights: dict[int, Insight] = {}
+    for process in sight.job.living:
+        if not process.python:
+            continue
+        try:
+            insights[process.pid] = Insight(process, memories[process.pid], sight.names)
+        except UnknownLayout as trouble:
+            sight.miss(process.pid, "objects", str(trouble))
+        except Unreadable:
+            sight.miss(process.pid, "objects", "its memory may not be read (another user, or ptrace is restricted)")
+    return insights

@@ -1,0 +1,33 @@
+"""Waits within one process, told more exactly by its memory: the thread that a join is for, the lock that is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mptrace.attach.insight import Insight
+from mptrace.attach.intents import place_of
+from mptrace.attach.seen import SeenThread, SeenWait
+from mptrace.wire import resource, wait
+
+_JOINS = frozenset({"join", "_wait_for_tstate_lock", "_join"})
+
+
+def refined(insight: Insight, thread: SeenThread) -> SeenWait | None:
+    """Return a more exact form of a thread's wait on a private futex; None if there is nothing to add."""
+    if thread.wait is None or thread.wait.kind != wait.MUTEX_WAIT or not thread.frames:
+        return None
+    joined = _joined(insight, thread)
+    if joined:
+        return replace(thread.wait, kind=wait.THREAD_END, family=resource.THREAD, key=joined)
+    return None
+
+
+def _joined(insight: Insight, thread: SeenThread) -> int:
+    """Return the native id of the thread that this one joins, by the innermost frame; 0 if it joins none."""
+    file, function = place_of(thread.frames[0])
+    if file != "threading.py" or function not in _JOINS:
+        return 0
+    attributes = insight.attributes(thread.frames[0].local("self"))
+    ident, inner = insight.number(attributes.get("_ident", 0)), insight.number(attributes.get("_native_id", 0))
+    others = insight.process.threads.values()
+    return next((other.tid for other in others if other.inner_tid == inner or (ident and other.ident == ident)), 0)
