@@ -16,25 +16,19 @@ from mptrace.launch.settings import KILL, REPORT, Settings
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-class Seconds(click.ParamType):
-    """A number of seconds above zero."""
-
-    name = "seconds"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the number, or refuse it in a sentence."""
-        try:
-            seconds = float(value)
-        except (TypeError, ValueError):
-            seconds = 0.0
-        if not 0 < seconds < float("inf"):
-            self.fail(f"{value} is no number of seconds above 0", param, ctx)
-        return seconds
+def _seconds(_: click.Context, __: click.Parameter, value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise click.BadParameter(f"{value} is no number of seconds above 0")
+    return seconds
 
 
 _OPTIONS = (
     click.option(
-        "--hang-after", type=Seconds(), default=10.0, show_default=True, metavar="SECONDS",
+        "--hang-after", type=click.UNPROCESSED, callback=_seconds, default=10.0, show_default=True, metavar="SECONDS",
         envvar="MPTRACE_HANG_AFTER", help="How long nothing may move before that is reported; a proven deadlock is at once.",
     ),
     click.option(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING
 
-from mptrace.cli.judge import Judged, judge, judge_moment
+from mptrace.cli.judge import Judged, identity, judge, judge_moment
 from mptrace.errors import BadUse
 from mptrace.launch.job import Job
 from mptrace.launch.launcher import Outcome, run_job
@@ -17,12 +16,7 @@ from mptrace.launch.own_log import open_log
 from mptrace.launch.settings import Settings
 from mptrace.wire.rundir import REPORT
 
-if TYPE_CHECKING:
-    from mptrace.diagnose.finding import Finding
-
 ERROR, WARNING = "error", "warning"
-TOLD_IN_FULL = 3
-"""Causes that are explained when the job has ended; further ones are named."""
 
 
 def run_traced(job: Job, settings: Settings) -> int:
@@ -76,27 +70,15 @@ def _write_json(judged: Judged, outcome: Outcome, settings: Settings) -> None:
 
 def _print(judged: Judged, outcome: Outcome) -> None:
     """Explain what was not explained while the job ran; nothing at all if there is nothing worse than a hint."""
-    loud = [finding for finding in judged.diagnosis.findings if finding.severity.value in (ERROR, WARNING)]
-    fresh = [finding for finding in loud if not _was_told(finding, outcome)]
-    if fresh:
-        say(_explanations(judged, fresh))
-
-
-def _was_told(finding: Finding, outcome: Outcome) -> bool:
-    from mptrace.cli.judge import identity
-
-    return identity(finding) in outcome.told
-
-
-def _explanations(judged: Judged, findings: list[Finding]) -> str:
-    from mptrace.report.explanation import explanation, separated
+    from mptrace.report.live import conclude
     from mptrace.report.page import page_for
-    from mptrace.report.pointers import more_lines
 
-    page = page_for(sys.stderr)
-    blocks = [explanation(judged.run, finding, page) for finding in findings[:TOLD_IN_FULL]]
-    rest = [page.text(f"mptrace: {each.rule} ({each.verdict.value}): {each.title}") for each in findings[TOLD_IN_FULL:]]
-    return page.print(separated([*blocks, rest, more_lines(judged.run, findings[0], page)]))
+    if outcome.told and outcome.killed:  # what came of ending it is no news
+        return
+    loud = [finding for finding in judged.diagnosis.findings if finding.severity.value in (ERROR, WARNING)]
+    fresh = [finding for finding in loud if identity(finding) not in outcome.told]
+    if fresh:
+        say(conclude(judged.run, fresh, page_for(sys.stderr)))
 
 
 def _strict_status(judged: Judged, status: int) -> int:

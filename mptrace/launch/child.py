@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from mptrace.errors import BadUse
 from mptrace.launch.job import Job
+from mptrace.observe.exits import UNKNOWN
 
 _PYTHON_IGNORES = (signal.SIGPIPE, signal.SIGXFSZ)  # in every Python, so in us; a shell started by us must not inherit that
 
@@ -38,5 +39,7 @@ def status_of(info: os.waitid_result) -> int:
 
 
 def as_shell(status: int) -> int:
-    """Return a status as a shell shows it: 128 + N for signal N."""
+    """Return a status as a shell shows it: 128 + N for signal N; 1 if it is not known."""
+    if status == UNKNOWN:
+        return 1
     return 128 - status if status < 0 else status

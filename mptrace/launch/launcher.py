@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import shutil
 from dataclasses import dataclass
+from typing import Any
 
+from mptrace.errors import BadUse
 from mptrace.launch import child
 from mptrace.launch.directory import make_run_directory
 from mptrace.launch.environment import bare_environment, traced_environment
 from mptrace.launch.job import Job
+from mptrace.launch.job_watch import JobWatch
 from mptrace.launch.judging import Judge
 from mptrace.launch.live import Live
 from mptrace.launch.meta import Meta
@@ -22,7 +26,6 @@ from mptrace.launch.watch import Watch
 from mptrace.observe import libc
 from mptrace.observe.cgroup import oom_state
 from mptrace.observe.observer_log import ObserverLog
-from mptrace.observe.tree import Tree
 from mptrace.wire.events import observations as seen
 
 HANG_STATUS = 124
@@ -32,13 +35,14 @@ HANG_STATUS = 124
 class Outcome:
     """How the job ended: ``status`` as the launcher is to exit with; ``run_path`` "" if nothing could be recorded.
 
-    ``told``: keys of the findings that were explained while it ran.
+    ``told``: keys of the findings that were explained while it ran; ``killed``: we ended it because it hung.
     """
 
     status: int
     run_path: str
     ended_by: str = ""
     told: frozenset[object] = frozenset()
+    killed: bool = False
 
 
 def run_job(job: Job, settings: Settings, judge: Judge) -> Outcome:
@@ -46,9 +50,14 @@ def run_job(job: Job, settings: Settings, judge: Judge) -> Outcome:
     directory = make_run_directory(job.label, settings.output)
     if directory.notice and not settings.quiet:
         say(f"mptrace: {directory.notice}")
-    if directory.path:
-        return _run_recorded(job, settings, judge, directory.path)
-    return _run_bare(job)
+    if not directory.path:
+        return _run_bare(job)
+    try:
+        log, own_log = ObserverLog(directory.path), open_log(directory.path)
+    except OSError as trouble:
+        say(f"mptrace: not recorded: {directory.path}: {trouble.strerror}")
+        return _run_bare(job)
+    return Launch(job, settings, judge, directory.path, log, own_log).run()
 
 
 def _run_bare(job: Job) -> Outcome:
@@ -59,25 +68,57 @@ def _run_bare(job: Job) -> Outcome:
     return Outcome(child.as_shell(status), "", ended_by)
 
 
-def _run_recorded(job: Job, settings: Settings, judge: Judge, run_path: str) -> Outcome:
-    log, signals, meta = ObserverLog(run_path), Signals(), Meta(run_path, job, settings)
-    with contextlib.suppress(OSError):  # orphans then go to init, and their statuses are not known
-        libc.become_subreaper()
-    _note_oom(log)
-    main = child.start(job, traced_environment(run_path, os.environ), signals.before)
-    _raise_file_limit()
-    meta.save(main=main)
-    watch = Watch(signals, main, log, Tree(log, run_path), run_path)
-    live = Live(watch, settings, judge, run_path, open_log(run_path))
-    live.start()
-    status, ended_by = watch.until_end()
-    live.stop()
-    _note_oom(log)
-    log.write(seen.ENDED, status, watch.left())
-    shown = HANG_STATUS if watch.killed_for_hang else child.as_shell(status)
-    meta.end(shown, ended_by)
-    signals.let_interrupts_in()
-    return Outcome(shown, run_path, ended_by, frozenset(live.told))
+@dataclass(slots=True)
+class Launch:
+    """One recorded run."""
+
+    job: Job
+    settings: Settings
+    judge: Judge
+    run_path: str
+    log: ObserverLog
+    own_log: Any
+
+    def run(self) -> Outcome:
+        """Start the job, watch it, and complete the recording."""
+        signals, meta = Signals(), Meta(self.run_path, self.job, self.settings)
+        with contextlib.suppress(OSError):  # orphans then go to init, and their statuses are not known
+            libc.become_subreaper()
+        self._note_oom()
+        try:
+            main = child.start(self.job, traced_environment(self.run_path, os.environ), signals.before)
+        except BadUse:
+            shutil.rmtree(self.run_path, ignore_errors=True)
+            raise
+        _raise_file_limit()
+        meta.save(main=main)
+        watch, live = self._watchers(signals, main)
+        status, ended_by = watch.until_end()
+        if live:
+            live.stop()
+        self._note_oom()
+        killed = isinstance(watch, JobWatch) and watch.killed_for_hang
+        self.log.write(seen.ENDED, status, watch.left() if isinstance(watch, JobWatch) else "")
+        shown = HANG_STATUS if killed else child.as_shell(status)
+        meta.end(shown, ended_by)
+        signals.let_interrupts_in()
+        return Outcome(shown, self.run_path, ended_by, frozenset(live.told if live else ()), killed)
+
+    def _watchers(self, signals: Signals, main: int) -> tuple[Watch, Live | None]:
+        """Return who watches; if that fails, somebody who only passes signals on, since the job runs already."""
+        try:
+            watch = JobWatch(signals, main, self.log, self.run_path, self.own_log)
+            live = Live(watch, self.settings, self.judge, self.run_path, self.own_log)
+            live.start()
+        except Exception:
+            self.own_log.error("watch", exc_info=True)
+            return Watch(signals, main), None
+        return watch, live
+
+    def _note_oom(self) -> None:
+        state = oom_state(os.getpid())
+        if state is not None:
+            self.log.write(seen.OOM, state.kills, state.limit, state.usage, state.cgroup)
 
 
 def _raise_file_limit() -> None:
@@ -85,9 +126,3 @@ def _raise_file_limit() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else 65536, hard))
-
-
-def _note_oom(log: ObserverLog) -> None:
-    state = oom_state(os.getpid())
-    if state is not None:
-        log.write(seen.OOM, state.kills, state.limit, state.usage, state.cgroup)

@@ -8,12 +8,12 @@ import time
 from threading import Event, Thread
 from typing import Any
 
+from mptrace.launch.job_watch import JobWatch
 from mptrace.launch.judging import HINT, PROVEN, Judge, Told
 from mptrace.launch.notice import say
 from mptrace.launch.pace import BYTES, Pace
 from mptrace.launch.prune import prune
 from mptrace.launch.settings import Settings
-from mptrace.launch.watch import Watch
 from mptrace.observe.boards import Boards, BoardWait, RecorderFiles, read_boards
 from mptrace.observe.moment import MomentTaker
 from mptrace.observe.stall import Stillness
@@ -34,13 +34,11 @@ _SERVICE = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 class Live:
     """Reads the boards again and again; explains what the judge finds, once each; asks for the job's end if told to."""
 
-    def __init__(self, watch: Watch, settings: Settings, judge: Judge, run_path: str, own_log: Any) -> None:
-        assert watch.tree is not None
-        assert watch.log is not None
+    def __init__(self, watch: JobWatch, settings: Settings, judge: Judge, run_path: str, own_log: Any) -> None:
         self._watch, self._tree, self._log = watch, watch.tree, watch.log
         self._settings, self._judge, self._run_path, self._own_log = settings, judge, run_path, own_log
         self._files = RecorderFiles(run_path)
-        self._moments = MomentTaker(log, run_path, self._files)
+        self._moments = MomentTaker(self._log, run_path, self._files)
         self._pace, self.told = Pace(), set[object]()
         self._stillness = Stillness(time.monotonic())
         self._stall_told = False
