@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import networkx as nx
 
+from mptrace.diagnose.deaths import was_interrupted
 from mptrace.diagnose.finding import Verdict
 from mptrace.diagnose.wording import counted, who
 from mptrace.model.moment import Hold, Moment, Wait
@@ -16,6 +17,10 @@ from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.model.wait_graph import Link, WaitGraph, build_wait_graph
 from mptrace.wire.wait import ACQUIRE, MUTEX_WAIT
+
+
+OF_WAITS = frozenset(("process", "threads", "semlock", "synchronize", "connection", "queues", "pool", "executor", "managers"))
+"""Probes whose absence could hide who ends a wait."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,10 +91,11 @@ class Standstill:
         return self._died_before(hold.thread, wait) and (wait.thread in self.graph.stuck or not hold.thread.process.orderly)
 
     def _died_before(self, holder: Thread, wait: Wait) -> bool:
-        """Had the holder ended when the waiter was looked at, or had ended itself?"""
-        ended, seen = holder.process.ended_ns, wait.thread.process.ended_ns
-        until = seen if self.moment.final and seen is not None else self.moment.at_ns
-        return ended is not None and ended <= until and holder.process is not wait.thread.process
+        """Had the holder ended when the waiter was looked at? At the end of a run: before the last ones were ended together."""
+        process, ended = holder.process, holder.process.ended_ns
+        if process is wait.thread.process or process in self.moment.processes or ended is None:
+            return False
+        return ended <= self.moment.at_ns and not was_interrupted(self.run, process)
 
     def holds_for(self, waits: Iterable[Wait]) -> bool:
         """Is the picture of these waits one of a single instant: did none of their threads run between the two looks?"""
@@ -104,7 +110,7 @@ class Standstill:
 
     def verdict(self, waits: Sequence[Wait], more: Sequence[str] = ()) -> tuple[Verdict, tuple[str, ...]]:
         """Return how sure it is that these waits cannot end by themselves, and what is missing for *proven*."""
-        doubts = [*more, *self._unseen(waits), *self._open(waits), *losses(self.run)]
+        doubts = [*more, *self._unseen(waits), *self._open(waits), *losses(self.run, of=OF_WAITS)]
         doubts += [f"{who(wait.thread)}: {self.graph.live[wait.thread]}" for wait in waits if wait.thread in self.graph.live]
         return (Verdict.LIKELY if doubts else Verdict.PROVEN), tuple(dict.fromkeys(doubts))
 
@@ -133,8 +139,8 @@ class Standstill:
         return [f"{who(w.thread)}: {self.graph.open_ended[w]} may end the wait" for w in waits if w in self.graph.open_ended]
 
 
-def losses(run: Run) -> list[str]:
-    """Return what was lost from a recording that a verdict could depend on, a sentence each."""
+def losses(run: Run, *, of: frozenset[str] | None = None) -> list[str]:
+    """Return what was lost from a recording, a sentence each; ``of``: only these probes of those that were switched off."""
     lost = run.completeness.lost
     counts = (
         (lost.records, "event"),
@@ -144,13 +150,15 @@ def losses(run: Run) -> list[str]:
         (len(lost.damaged_files), "process's recording"),
     )
     told = [f"{counted(count, noun)} could not be recorded" for count, noun in counts if count]
-    return told + [f"in {process}, recording of {probe} was switched off" for process, probe in lost.probes_off]
+    off = [(process, probe) for process, probe in lost.probes_off if of is None or probe.partition(":")[0] in of]
+    return told + [f"in {process}, recording of {probe.partition(':')[0]} was switched off" for process, probe in off]
 
 
 @lru_cache(maxsize=2)
 def standstills(run: Run) -> tuple[Standstill, ...]:
-    """Return the moments of a run, the latest first: what is true at the end is told, not what was on the way there."""
-    return tuple(_standstill(run, moment) for moment in reversed(run.moments))
+    """Return the moments of a run: the looks at it while it ran, the latest first, and then its end."""
+    ordered = sorted(reversed(run.moments), key=lambda moment: moment.final)
+    return tuple(_standstill(run, moment) for moment in ordered)
 
 
 def _standstill(run: Run, moment: Moment) -> Standstill:

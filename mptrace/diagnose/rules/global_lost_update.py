@@ -40,7 +40,7 @@ def global_lost_update(run: Run) -> Iterator[Finding]:
 
 
 def _finding(run: Run, events: list[Event], read: Event) -> Finding:
-    name, unsure = read.text("name"), losses(run)
+    name, unsure = read.text("name"), losses(run, of=frozenset(("module_state",)))
     children = tuple(dict.fromkeys(event.process for event in events if event.process))
     values = listed(shortened(event.text("after"), 30) for event in events)
     parent = who(read.process)

@@ -43,7 +43,7 @@ def lock_holder_died(run: Run) -> Iterator[Finding]:
 
 def _finding(standstill: Standstill, waits: list[Wait], hold: Hold) -> Finding:
     dead, lock = hold.thread.process, hold.resource.outermost
-    ended = how_it_ended(dead.exit)
+    ended = how_it_ended(dead.exit, sender=False)
     finding = hang(
         standstill,
         waits,

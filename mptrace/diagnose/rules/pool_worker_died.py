@@ -9,7 +9,7 @@ from mptrace.diagnose.finding import Finding, Place, Step, Verdict
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.hang import place_of, wants
 from mptrace.diagnose.rule import rule
-from mptrace.diagnose.standstill import losses, standstills
+from mptrace.diagnose.standstill import OF_WAITS, losses, standstills
 from mptrace.diagnose.wording import how_it_ended, shortened, who
 from mptrace.model.moment import Doing, Wait
 from mptrace.model.process import Process, Role
@@ -70,7 +70,7 @@ def _finding(run: Run, process: Process, task: Doing | None) -> Finding:
     pool = process.pool or (task.pool if task else None)
     waiting = _waiting(run, pool, task)
     what = shortened(task.text, 44) if task and task.text else f"the task of {who(process)}"
-    unsure = losses(run)
+    unsure = losses(run, of=OF_WAITS)
     return Finding(
         title=f"{what} will never finish: {who(process)} {how_it_ended(process.exit)}",
         verdict=Verdict.LIKELY if unsure or process.exit is None else Verdict.PROVEN,

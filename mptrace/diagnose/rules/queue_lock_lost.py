@@ -45,7 +45,7 @@ def _finding(standstill: Standstill, waits: list[Wait], hold: Hold) -> Finding:
     finding = hang(
         standstill,
         waits,
-        title=f"{who(dead)} {how_it_ended(dead.exit)} inside {call} of {queue.label}, and {listed(names)} "
+        title=f"{who(dead)} {how_it_ended(dead.exit, sender=False)} inside {call} of {queue.label}, and {listed(names)} "
         f"{verb(len(set(names)), 'waits', 'wait')} for the lock it took along",
         why=f"Whoever is in {call} holds a lock of the queue; nobody releases it any more, so {call_of(waits[0])} never returns.",
         fix=_fix(hold, queue.label),
