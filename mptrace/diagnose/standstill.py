@@ -18,7 +18,6 @@ from mptrace.model.run import Run
 from mptrace.model.wait_graph import Link, WaitGraph, build_wait_graph
 from mptrace.wire.wait import ACQUIRE, MUTEX_WAIT
 
-
 OF_WAITS = frozenset(("process", "threads", "semlock", "synchronize", "connection", "queues", "pool", "executor", "managers"))
 """Probes whose absence could hide who ends a wait."""
 
@@ -157,7 +156,7 @@ def losses(run: Run, *, of: frozenset[str] | None = None) -> list[str]:
 @lru_cache(maxsize=2)
 def standstills(run: Run) -> tuple[Standstill, ...]:
     """Return the moments of a run: the looks at it while it ran, the latest first, and then its end."""
-    ordered = sorted(reversed(run.moments), key=lambda moment: moment.final)
+    ordered = sorted(run.moments, key=lambda moment: (moment.final, -moment.at_ns))
     return tuple(_standstill(run, moment) for moment in ordered)
 
 
