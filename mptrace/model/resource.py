@@ -51,7 +51,7 @@ class Resource:
     def label(self) -> str:
         """How the program calls it: ``stats``, or ``a Lock``; of a part: ``the read lock of results``."""
         if self.owner is not None:
-            return f"{_PARTS.get(self.role, self.role or self.kind)} of {self.outermost.label}"
+            return f"{_PARTS.get(self.role, self.role or self.kind)} of {self.owner.label}"
         article = "an" if self.kind[:1] in "AEIO" else "a"
         return self.name or (f"{article} {self.kind}" if self.kind else "something shared")
 
@@ -70,4 +70,12 @@ _PARTS = {
     "_cond": "the condition",
     "_lock": "the lock",
     "_flag": "the flag",
+    "_call_queue": "the call queue",
+    "_result_queue": "the result queue",
+    "_notempty": "the lock of the buffer",
+    "_unfinished_tasks": "the count of unfinished tasks",
+    "_wait_semaphore": "the wake-up signal",
+    "_sleeping_count": "the count of sleepers",
+    "_woken_count": "the count of the woken",
+    "_change_notifier": "the notifier",
 }

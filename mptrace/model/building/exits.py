@@ -13,7 +13,7 @@ from mptrace.model.event import Event
 from mptrace.model.process import Exit, Process
 from mptrace.model.site import Site
 from mptrace.wire import layout
-from mptrace.wire.events import observations, processes
+from mptrace.wire.events import agents, observations, processes
 
 UNKNOWN_STATUS = -1000
 GRACE_NS = 1_000_000_000
@@ -113,9 +113,15 @@ def _with_cause(shop: Workshop, process: Process, found: Exit, signalled: list[E
         if event.number("signal") == found.signal and event.at_ns <= (found.at_ns or event.at_ns):
             sender = event.process.name if event.process and event.process is not process else ""
             return replace(found, by=sender, by_site=event.site, call=event.text("call"))
-    if found.signal in SELF_MADE:
+    if found.signal in SELF_MADE or _may_be_unseen(shop):
         return found
     return replace(found, by=_outsider(shop, found))
+
+
+def _may_be_unseen(shop: Workshop) -> bool:
+    """Could a process of the job have sent a signal without our knowing, since the probe that would tell was off?"""
+    off = {event.text("probe") for event in shop.run.of(agents.PROBE_OFF)}
+    return bool(off & {"program", "process", "exits"})
 
 
 def _outsider(shop: Workshop, found: Exit) -> str:

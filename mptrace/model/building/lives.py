@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mptrace.collect import Recording
 from mptrace.collect.recording import ProcessFile, Record
 from mptrace.wire import layout
-from mptrace.wire.events import observations
+from mptrace.wire.events import observations, processes
 
 
 @dataclass(slots=True, eq=False)
@@ -48,7 +48,27 @@ def find_lives(recording: Recording) -> list[Life]:
         if record.kind in (observations.SEEN, observations.EXITED):
             facts[int(record.fields["pid"])].append((record.at_ns, 0 if record.kind is observations.SEEN else 3, record))
     lives = [life for pid in facts for life in _lives_of(pid, facts[pid])]
+    _take_starts(recording, lives)
     return sorted(lives, key=lambda life: (life.begun_ns // SWEEP_NS, life.pid))
+
+
+def _take_starts(recording: Recording, lives: list[Life]) -> None:
+    """A spawned child records only when its interpreter is up: it began at the latest when its parent said so."""
+    by_pid: dict[int, list[Life]] = defaultdict(list)
+    for life in sorted(lives, key=lambda life: life.begun_ns):
+        by_pid[life.pid].append(life)
+    for file in recording.processes:
+        for record in file.log.records:
+            if record.kind is not processes.STARTED:
+                continue
+            started = (life for life in by_pid[int(record.fields["child"])] if not _ended_before(life, record))
+            for life in started:
+                life.begun_ns = min(life.begun_ns, record.at_ns)
+                break
+
+
+def _ended_before(life: Life, started: Record) -> bool:
+    return life.exited is not None and life.exited.at_ns < started.at_ns - int(started.fields["took_ns"])
 
 
 def _lives_of(pid: int, facts: list[Fact]) -> Iterator[Life]:

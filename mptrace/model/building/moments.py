@@ -136,8 +136,8 @@ def _int(record: Record, name: str) -> int:
 
 
 def _final(shop: Workshop) -> Moment | None:
-    """Return what the boards said at the end, of those that were killed together or still ran; None if there are none."""
-    left = [process for process in shop.run.processes if not process.orderly and process.became is None]
+    """Return what the boards said at the end, of those that were killed together or still ran; None if all ended by themselves."""
+    left = [process for process in shop.run.processes if _was_cut_off(process)]
     last_ns = max((process.ended_ns for process in left if process.ended_ns is not None), default=0)
     end_ns = _end_ns(shop) if any(process.ended_ns is None for process in left) else last_ns
     together = [process for process in left if process.ended_ns is None or process.ended_ns >= end_ns - TOGETHER_NS]
@@ -147,6 +147,13 @@ def _final(shop: Workshop) -> Moment | None:
     moment = Moment(0, first_end - 1, final=True, processes=together)
     _fill(shop, moment, {process: head for process in shop.run.processes if (head := shop.head(process))})
     return moment
+
+
+def _was_cut_off(process: Process) -> bool:
+    """Did it run until the recording ends, or until somebody killed it?"""
+    if process.orderly or process.became is not None:
+        return False
+    return process.exit is None or process.exit.code is None
 
 
 def _end_ns(shop: Workshop) -> int:

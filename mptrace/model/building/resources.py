@@ -34,8 +34,9 @@ def _resource(shop: Workshop, process: Process, event: Event, prefix: str = "") 
 
 def _take_made(shop: Workshop, process: Process, event: Event) -> None:
     made = _resource(shop, process, event)
-    if made.made_by is not None and made.created_at is not None:
+    if made in shop.made:
         return
+    shop.made.add(made)
     made.kind, made.detail, made.number = event.text("kind") or made.kind, event.text("detail"), event.number("number")
     made.made_by, made.created_at = process, event.site
     made.knowers.add(process)

@@ -12,7 +12,7 @@ from mptrace.model.resource import Resource
 from mptrace.wire import resource as family_of
 from mptrace.wire.wait import STALE_SITE
 
-_CHUNK_BITS = 32
+_INDEX_BITS = 32
 
 
 def read_waits(shop: Workshop, process: Process, head: Head, at_ns: int) -> Iterator[Wait]:
@@ -79,8 +79,8 @@ def _is_main(process: Process, entry: Entry) -> bool:
 
 
 def read_doings(shop: Workshop, process: Process, head: Head) -> Iterator[Doing]:
-    """Yield the tasks that a process was in the middle of; a number holds the job, and the index in its upper half."""
+    """Yield the tasks that a process was in the middle of; a task's number holds the index, and the job in its upper half."""
     for cell in head.doings:
         pool: Resource | None = shop.resource(family_of.OBJECT, cell.key, process) if cell.key else process.pool
         thread = shop.thread(process, cell.tid or process.pid)
-        yield Doing(thread, pool, cell.number & 0xFFFFFFFF, cell.number >> _CHUNK_BITS, cell.text, cell.since_ns)
+        yield Doing(thread, pool, cell.number >> _INDEX_BITS, cell.number & 0xFFFFFFFF, cell.text, cell.since_ns)

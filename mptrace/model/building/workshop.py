@@ -33,6 +33,8 @@ class Workshop:
     threads: dict[tuple[Process, int], Thread] = field(default_factory=dict)
     idents: dict[tuple[Process, int], Thread] = field(default_factory=dict)
     resources: dict[tuple[int, int, Process | None], Resource] = field(default_factory=dict)
+    made: set[Resource] = field(default_factory=set)
+    """Those whose making was recorded."""
 
     def observed(self) -> list[Record]:
         """Return what the observer saw, in its order."""
