@@ -43,7 +43,7 @@ def _library_frames(frame: FrameType | None) -> tuple[list[FrameType], bool]:
 
 def _spoken(frame: FrameType) -> str:
     name = getattr(frame.f_code, "co_qualname", "") or _qualified(frame)
-    owner, dot, method = name.partition(".")
+    owner, dot, method = name.removeprefix("BaseContext.").partition(".")
     return _SPOKEN.get(owner, owner) + dot + method
 
 

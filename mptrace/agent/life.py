@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
+at_start: list[Callable[[Any], None]] = []
+"""Called in a parent with the Process object that is about to be started."""
+
 at_bootstrap: list[Callable[[Any], None]] = []
 """Called in a child with its Process object, before it runs."""
 

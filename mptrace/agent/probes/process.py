@@ -55,6 +55,8 @@ def _start(original: Callable[..., object]) -> object:
         try:
             target = child.target_name(self)  # before: the parent's Process drops its target
             saved = waits.intend(wait.START, resource.NONE, 0)
+            for function in life.at_start:
+                function(self)
         except Exception:
             guard.trouble(NAME)
         try:
