@@ -111,7 +111,7 @@ def _take_started(shop: Workshop, parent: Process, event: Event) -> None:
     child = shop.started_by(event.number("child"), event.at_ns, event.number("took_ns"))
     if child is None or child is parent:
         child = _unseen(shop, event)
-    child.parent = parent
+    child.parent = None if _descends_from(parent, child) else parent
     child.name = child.name or event.text("name")
     child.target = child.target or event.text("target")
     child.start_method = event.text("start_method") or child.start_method
@@ -133,7 +133,7 @@ def _unseen(shop: Workshop, event: Event) -> Process:
 
 def _take_program(shop: Workshop, parent: Process, event: Event) -> None:
     child = shop.started_by(event.number("child"), event.at_ns)
-    if child is None or child is parent or child.parent is not None:
+    if child is None or child.parent is not None or _descends_from(parent, child):
         return
     child.parent = parent
     child.start_site = event.site
@@ -148,10 +148,18 @@ def _link(shop: Workshop, process: Process) -> None:
         known = shop.by_pid.get(process.ppid, [])
         earlier = [parent for parent in known if parent.started_ns <= process.started_ns and parent is not process]
         process.parent = process.forked_from or (earlier[-1] if earlier else None)
-    if process.parent is process:
-        process.parent = None
+    if process.parent is not None and _descends_from(process.parent, process):
+        process.parent = None  # only in a damaged recording
     if process.parent is not None:
         process.parent.children.append(process)
+
+
+def _descends_from(process: Process | None, ancestor: Process) -> bool:
+    while process is not None:
+        if process is ancestor:
+            return True
+        process = process.parent
+    return False
 
 
 def _settle_role(process: Process) -> None:
