@@ -72,8 +72,15 @@ def _ago(run: Run, moment: Moment) -> str:
 
 
 def moment_of(run: Run, finding: Finding | None) -> Moment | None:
-    """Return the moment that the tree shows: that of the first finding, else the last (of a job that was ended, before that)."""
+    """Return the moment that the tree shows: that of the first finding, else the last.
+
+    Of a job that was ended while it hung, the final moment shows only that everybody was killed; the last look before it is shown.
+    """
+    looks = [moment for moment in run.moments if not moment.final]
     if finding is not None and finding.moment is not None:
-        return next((moment for moment in run.moments if moment.number == finding.moment), None)
-    looks = [moment for moment in run.moments if not moment.final] if run.meta.ended_by else []
+        seen = next((moment for moment in run.moments if moment.number == finding.moment), None)
+        if seen is not None and not seen.final:
+            return seen
+    elif finding is not None or not run.meta.ended_by:
+        looks = []
     return next(reversed(looks or run.moments), None)

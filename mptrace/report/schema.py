@@ -8,7 +8,7 @@ History of SCHEMA: 1 first.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -135,8 +135,8 @@ class Finding(msgspec.Struct, kw_only=True):
     """``explanation``: the whole chain, a line each; ``explained_by``: the rule of the finding that this one follows from."""
 
     rule: str
-    verdict: str
-    severity: str
+    verdict: Literal["proven", "likely", "possible"]
+    severity: Literal["error", "warning", "hint"]
     title: str
     explanation: str
     fix: str

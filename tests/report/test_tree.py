@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from mptrace.diagnose.finding import Finding
 from mptrace.model.moment import Hold, Look, Moment, Wait
 from mptrace.model.process import Exit, Process, Role
 from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.report.clock import Clock
+from mptrace.report.overview import moment_of
 from mptrace.report.page import Page
 from mptrace.report.tree import branches_of, tree_lines
 from mptrace.wire import resource as families
@@ -131,3 +133,12 @@ def test_circle_of_parents_ends() -> None:
     one.parent, two.parent = two, one
     child = process(4, "c", parent=one)
     assert len(told(run_of("a.py", [one, two, child]))) == 1
+
+
+def test_job_that_was_killed_while_it_hung_is_shown_as_it_hung() -> None:
+    main = main_process()
+    run = run_of("a.py", [main], ended_by="--on-hang kill")
+    run.moments = [Moment(1, s(5)), Moment(2, s(9)), Moment(0, s(41), final=True)]
+    hang = Finding("a", moment=0)
+    found = [moment_of(run, finding) for finding in (hang, None, Finding("a", moment=1))]
+    assert [moment.number for moment in found if moment] == [2, 2, 1]

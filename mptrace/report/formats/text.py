@@ -48,7 +48,7 @@ def _table(findings: list[Finding], page: Page) -> list[Text]:
     rule = max(len(finding.rule) for finding in findings)
     lines: list[Text] = []
     for finding in findings:
-        head = f"  {finding.severity.value:<{severity}}  {_verdict(finding):<{verdict}}  {finding.rule:<{rule}}"
+        head = page.text(f"  {finding.severity.value:<{severity}}  {_verdict(finding):<{verdict}}  {finding.rule:<{rule}}").plain
         told = page.wrapped(finding.title, first=f"{head}  ", rest="    ")
         if len(told) > 1:
             told = [Text(head), *page.wrapped(finding.title, first="    ", rest="    ")]
