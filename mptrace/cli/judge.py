@@ -36,6 +36,14 @@ def judge(run_path: str, *, keep: bool = False) -> Judged:
     return Judged(run, diagnose(run))
 
 
+def prepare() -> None:
+    """Import what judging needs: most of the time that a first diagnosis takes."""
+    import mptrace.report.live
+    from mptrace.diagnose.registry import all_rules
+
+    all_rules()
+
+
 def judge_moment(run_path: str, moment: int) -> list[Told]:
     """Return what is known about hangs of a running job, the cause to begin with first."""
     from mptrace.report.live import explain

@@ -6,9 +6,10 @@ import contextlib
 import os
 import sys
 
-from mptrace.cli.judge import Judged, identity, judge, judge_moment
+from mptrace.cli.judge import Judged, identity, judge, judge_moment, prepare
 from mptrace.errors import BadUse
 from mptrace.launch.job import Job
+from mptrace.launch.judging import Judge
 from mptrace.launch.launcher import Outcome, run_job
 from mptrace.launch.meta import write_atomically
 from mptrace.launch.notice import say
@@ -22,7 +23,7 @@ ERROR, WARNING = "error", "warning"
 def run_traced(job: Job, settings: Settings) -> int:
     """Run a job under the tracer and return the status that mptrace exits with."""
     _check_json(settings.json)
-    outcome = run_job(job, settings, judge_moment)
+    outcome = run_job(job, settings, Judge(judge_moment, prepare))
     try:
         return _conclude(outcome, settings)
     except KeyboardInterrupt:  # whoever presses it again does not want the report

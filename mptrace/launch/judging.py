@@ -21,5 +21,12 @@ class Told:
     key: object
 
 
-Judge = Callable[[str, int], list[Told]]
-"""Takes the run directory and the number of a moment that was just looked at; may raise anything."""
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """``moment`` takes the run directory and the number of a moment that was just looked at; it may raise anything.
+
+    ``prepare`` makes its first use quick; it is called when a first moment is being taken.
+    """
+
+    moment: Callable[[str, int], list[Told]]
+    prepare: Callable[[], object] = lambda: None

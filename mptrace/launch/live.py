@@ -18,13 +18,14 @@ from mptrace.observe.boards import Boards, BoardWait, RecorderFiles, read_boards
 from mptrace.observe.moment import MomentTaker
 from mptrace.observe.stall import Stillness
 from mptrace.observe.suspicion import urgent_reason
+from mptrace.observe.timers import will_move
 from mptrace.wire.events import observations as seen
 
 POLL_S = 0.25
 POLL_SHARE = 100
 """Reading the boards may take this part of our time."""
 
-OLD_NS = 600_000_000
+OLD_NS = 500_000_000
 """A wait that has lasted so long may be for ever."""
 
 STOP_S = 15.0
@@ -96,9 +97,11 @@ class Live:
         """Take a moment, have it judged, and tell what is proven; of a stall, tell whatever was found."""
         began, old = time.monotonic(), boards.old_untimed(time.monotonic_ns(), OLD_NS)
         waits = _identity(old)
+        if not self._moments.taken:
+            Thread(target=self._prepare, name="mptrace-prepare", daemon=True).start()
         number = self._moments.take(why, pids, old)
         found = self._judge_safely(number)
-        worth = [told for told in found if told.verdict == PROVEN or (stalled and self._is_worth_telling(told))]
+        worth = [told for told in found if told.verdict == PROVEN or (stalled and self._is_worth_telling(told, pids))]
         for told in worth:
             self._tell(number, told)
         took = time.monotonic() - began
@@ -112,13 +115,19 @@ class Live:
             self._watch.kill_for_hang()
         return took
 
-    def _is_worth_telling(self, told: Told) -> bool:
-        """That nothing moves is no news to somebody who did not ask: a server waits for its clients."""
-        return told.severity != HINT or self._settings.hang_after_asked or self._settings.kills
+    def _is_worth_telling(self, told: Told, pids: list[int]) -> bool:
+        """That nothing moves is no news to somebody who did not ask, and no hang while a timer runs or a line may be typed."""
+        if told.severity != HINT:
+            return True
+        return (self._settings.hang_after_asked or self._settings.kills) and not will_move(pids)
+
+    def _prepare(self) -> None:
+        with contextlib.suppress(Exception):  # judging will say so itself
+            self._judge.prepare()
 
     def _judge_safely(self, number: int) -> list[Told]:
         try:
-            return self._judge(self._run_path, number)
+            return self._judge.moment(self._run_path, number)
         except Exception as trouble:
             self._own_log.error("judge", moment=number, exc_info=True)
             self._log.write(seen.NOT_SEEN, 0, "diagnosis", f"{type(trouble).__name__}: {trouble}"[:500])
