@@ -163,7 +163,7 @@ def _descends_from(process: Process | None, ancestor: Process) -> bool:
 
 
 def _settle_role(process: Process) -> None:
-    if process.role is not Role.CHILD or process.target:
+    if process.role is not Role.CHILD or process.target or process.start_method:
         return
     forked = process.forked_from is not None or (process.parent is not None and process.parent.command == process.command)
     if TRACKER_COMMAND in process.command and not forked:

@@ -1,0 +1,288 @@
+"""A Run is built of a recording: processes and their ends, resources and who knows them, waits, holds and tasks."""
+
+from __future__ import annotations
+
+from mptrace.collect import read_run
+from mptrace.model.build import build_run
+from mptrace.model.process import Role, ThreadRole
+from mptrace.model.site import Site
+from mptrace.wire import layout
+from mptrace.wire.events import agents, observations, processes, resources, sites, tasks, threads
+from mptrace.wire.resource import OBJECT, PIPE, PROCESS, SEM
+from mptrace.wire.wait import ACQUIRE, REAP, STALE_SITE
+from tests.support.recording import RunWriter
+
+
+def built(run):
+    return build_run(read_run(run.save()))
+
+
+def writer(tmp_path):
+    return RunWriter(tmp_path / "run")
+
+
+def by_name(run):
+    return {process.name: process for process in run.processes}
+
+
+def test_the_launchers_word_decides_which_process_is_the_main_one(tmp_path):
+    run = writer(tmp_path)
+    run.process(20, 1)
+    run.process(21, 2, ppid=20)
+    run.meta["main"] = 21
+    made = built(run)
+    assert made.main.pid == 21
+    assert made.main.id == "p1"
+
+
+def test_a_forked_child_is_named_linked_and_knows_what_was_made_before_the_fork(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    main.made("Lock", SEM, 7, "/p/a.py:3 main", at_ms=2)
+    main.started(11, "loader", at_ms=6)
+    run.process(11, 5, parent=main).runs("loader", at_ms=6)
+    main.made("Lock", SEM, 8, "/p/a.py:9 main", at_ms=9)
+    made = built(run)
+    child = by_name(made)["loader"]
+    assert (child.role, child.parent, child.start_method) == (Role.CHILD, made.main, "fork")
+    assert made.resource(SEM, 7).knowers == {made.main, child}
+    assert made.resource(SEM, 8).knowers == {made.main}
+
+
+def test_a_forked_child_goes_on_with_its_parents_numbers_of_places_from_before_the_fork(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    before = main.site("/p/a.py:3 main")
+    child = run.process(11, 5, parent=main)
+    child.log(processes.HARD_EXIT, 7, code=1, site=before)
+    main.log(processes.BOOTED, 9)
+    later = 2
+    main.log(sites.SITE, 9, site=later, file="/p/b.py", line=1)
+    child.log(processes.HARD_EXIT, 10, code=1, site=later)
+    events = list(built(run).of(processes.HARD_EXIT))
+    assert [event.site for event in events] == [Site("/p/a.py", 3, "main"), None]
+
+
+def test_a_forkservers_child_belongs_to_the_process_that_started_it(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    server = run.process(12, 3, ppid=10)
+    server.log(processes.BOOTED, 3, how="exec", argv="python -c from multiprocessing.forkserver import main; main(4, 5, [])")
+    run.process(13, 6, parent=server).runs("worker", at_ms=7)
+    main.started(13, "worker", at_ms=8, method="forkserver")
+    made = built(run)
+    child = by_name(made)["worker"]
+    assert by_name(made)["forkserver"].role is Role.FORKSERVER
+    assert child.parent is made.main
+    assert child.forked_from.pid == 12
+    assert child.role is Role.CHILD
+
+
+def test_a_spawned_child_that_only_the_observer_saw_is_untraced_with_the_reason(tmp_path):
+    run = writer(tmp_path)
+    run.process(10).started(11, "isolated", at_ms=4, method="spawn")
+    run.saw(observations.SEEN, 5, pid=11, ppid=10, start=3, command="python -I -c ...", why_untraced="it was started with -I")
+    child = by_name(built(run))["isolated"]
+    assert (child.traced, child.why_untraced, child.role) == (False, "it was started with -I", Role.CHILD)
+
+
+def test_a_pid_that_was_used_twice_gives_two_processes(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    run.process(11, 2, parent=main).runs("first", at_ms=2)
+    run.exited(11, 0, 5)
+    run.process(11, 8, parent=main).runs("second", at_ms=8)
+    made = built(run)
+    names = by_name(made)
+    assert names["first"].exit.code == 0
+    assert names["second"].exit is None
+    assert made.process(11, 3_000_000) is names["first"]
+
+
+def test_an_exec_in_the_same_pid_is_a_new_incarnation_and_not_a_death(tmp_path):
+    run = writer(tmp_path)
+    run.process(10).log(processes.EXEC, 4, path="/usr/bin/python3")
+    run.process(10, 5)
+    run.exited(10, 3, 9)
+    first, second = sorted(built(run).processes, key=lambda process: process.started_ns)
+    assert first.became is second
+    assert first.exit.call == "exec"
+    assert second.exit.code == 3
+
+
+def test_the_sender_of_a_deadly_signal_is_named_with_its_line(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    main.started(11, "worker", at_ms=3)
+    run.process(11, 2, parent=main).runs("worker", at_ms=3)
+    main.log(processes.SIGNALLED, 5, child=11, signal=15, call="Process.terminate", site=main.site("/p/a.py:8 main"))
+    run.exited(11, -15, 6)
+    end = by_name(built(run))["worker"].exit
+    assert (end.signal, end.by, end.call, end.by_site.line) == (15, "MainProcess", "Process.terminate", 8)
+
+
+def test_a_signal_that_nobody_in_the_job_sent_came_from_outside_but_a_crash_did_not(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    for pid in (11, 12):
+        run.process(pid, pid, parent=main).runs(f"w{pid}")
+    run.exited(11, -9, 30).exited(12, -11, 30)
+    names = by_name(built(run))
+    assert names["w11"].exit.by == "outside"
+    assert names["w12"].exit.by == ""
+
+
+def test_without_an_observer_the_parent_and_the_process_itself_are_believed(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    run.process(11, 2, parent=main).runs("reaped")
+    run.process(12, 3, parent=main).runs("returned").log(processes.RETURNED, 8, code=1)
+    main.log(processes.REAPED, 9, child=11, code=-9).ends(20)
+    path = run.save()
+    (run.path / "observer.log").unlink()
+    made = build_run(read_run(path))
+    names = by_name(made)
+    assert (names["reaped"].exit.signal, names["reaped"].exit.seen_by) == (9, "parent")
+    assert (names["returned"].exit.code, names["returned"].orderly) == (1, True)
+    assert made.main.orderly
+    assert not made.completeness.observed
+
+
+def test_last_words_become_a_fatal_error_and_a_stack(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    main.data += (
+        b"Fatal Python error: Segmentation fault\n\nCurrent thread 0x00007f (most recent call first):\n"
+        b'  File "/p/ext.py", line 12 in crash\n  File "/p/a.py", line 3 in <module>\n\nExtension modules: numpy (total: 1)\n'
+    )
+    run.exited(10, -11, 9)
+    process = built(run).main
+    assert process.fatal_error == "Segmentation fault"
+    assert process.fatal_stack == (Site("/p/ext.py", 12, "crash"), Site("/p/a.py", 3, "<module>"))
+    assert process.last_words[-1].startswith("Extension modules")
+
+
+def test_parts_know_what_their_owner_knows_and_a_pools_worker_does_not_know_the_pool(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    main.made("Queue", OBJECT, 5, "/p/a.py:3 main").made("Pool", OBJECT, 6, "/p/a.py:4 main", number=1)
+    main.log(resources.PART, family=SEM, key=7, owner_family=OBJECT, owner_key=5, role="_rlock")
+    main.log(resources.PART, family=SEM, key=8, owner_family=OBJECT, owner_key=6, role="_inlock")
+    child = run.process(11, 4)
+    child.runs("child", at_ms=5).log(resources.KNOWN, 5, family=OBJECT, key=5, kind="Queue")
+    child.log(resources.KNOWN, 5, family=SEM, key=8, kind="Lock").log(tasks.WORKER, 5, pool=6, name="PoolWorker-1")
+    made = built(run)
+    worker = by_name(made)["child"]
+    assert made.resource(SEM, 7).owner is made.resource(OBJECT, 5)
+    assert worker in made.resource(SEM, 7).knowers
+    assert made.resource(SEM, 7).label == "the read lock of a Queue"
+    assert worker not in made.resource(OBJECT, 6).knowers
+    assert (worker.role, worker.pool) == (Role.WORKER, made.resource(OBJECT, 6))
+
+
+def test_a_moment_has_the_waits_and_holds_of_the_boards(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    main.made("Lock", SEM, 7, "/p/a.py:3 main")
+    main.waits(REAP, PROCESS, 11, since_ms=6, site=main.site("/p/a.py:20 main"))
+    child = run.process(11, 2, parent=main).runs("worker")
+    child.waits(ACQUIRE, SEM, 7, since_ms=5, timeout_ms=1500).holds(8, since_ms=4)
+    run.moment(1, 10)
+    made = built(run)
+    moment = made.moments[0]
+    waits = {wait.thread.process.name: wait for wait in moment.waits}
+    assert waits["MainProcess"].target is by_name(made)["worker"]
+    assert (waits["MainProcess"].site.line, waits["MainProcess"].timed) == (20, False)
+    assert waits["worker"].timeout_ns == 1_500_000_000
+    assert [(hold.thread.role, hold.resource.key, hold.since_ns) for hold in moment.holds] == [(ThreadRole.MAIN, 8, 4_000_000)]
+    assert all(moment.still(wait.thread) for wait in moment.waits)
+
+
+def test_a_dead_process_still_holds_its_lock_unless_a_living_one_has_it(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    run.process(11, 2, parent=main).runs("dead").holds(7).holds(8).does(3, 4, 5, "task(1)")
+    run.process(12, 3, parent=main).runs("living").holds(8)
+    run.exited(11, -9, 5)
+    run.moment(1, 10)
+    moment = built(run).moments[0]
+    assert {(hold.resource.key, hold.thread.process.name) for hold in moment.holds} == {(7, "dead"), (8, "living")}
+    assert [(doing.job, doing.index, doing.text) for doing in moment.doings] == [(4, 5, "task(1)")]
+    assert "dead" not in {process.name for process in moment.processes}
+
+
+def test_a_thread_that_switched_between_the_looks_did_not_stand_still(tmp_path):
+    run = writer(tmp_path)
+    run.process(10).waits(ACQUIRE, SEM, 7)
+    run.moment(1, 10, still=False)
+    moment = built(run).moments[0]
+    assert moment.still(moment.waits[0].thread) is False
+
+
+def test_a_stale_place_is_replaced_by_the_innermost_program_frame_that_the_observer_saw(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    main.waits(ACQUIRE, SEM, 7, site=main.site("/p/old.py:1 main"), flags=STALE_SITE)
+    for depth, (file, line) in enumerate([("/usr/lib/python3.11/multiprocessing/synchronize.py", 95), ("/p/a.py", 44)]):
+        run.saw(observations.FRAME, 9, moment=1, pid=10, thread=10, depth=depth, file=file, line=line, locals='{"n": "3"}')
+    run.moment(1, 10)
+    moment = built(run).moments[0]
+    assert (moment.waits[0].site.line, moment.waits[0].stale_site) == (44, False)
+    assert moment.looks[moment.waits[0].thread].locals == {"n": "3"}
+
+
+def test_the_ends_of_pipes_are_known_where_descriptors_were_looked_at(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    run.process(11, 2, parent=main).runs("child")
+    for pid, readable in ((10, 1), (11, 0)):
+        run.saw(observations.PIPE_END, 9, moment=1, pid=pid, key=99, readable=readable, writable=1 - readable, queued=17 * readable)
+    run.moment(1, 10)
+    made = built(run)
+    moment, pipe = made.moments[0], made.resource(PIPE, 99)
+    assert moment.readers[pipe] == {made.main}
+    assert moment.writers[pipe] == {by_name(made)["child"]}
+    assert moment.queued[pipe] == 17
+
+
+def test_the_final_moment_shows_those_that_were_killed_together_and_not_the_orderly(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10).waits(REAP, PROCESS, 11)
+    run.process(11, 2, parent=main).runs("stuck").waits(ACQUIRE, SEM, 7)
+    run.process(12, 3, parent=main).runs("done").waits(ACQUIRE, SEM, 7).log(processes.RETURNED, 5, code=0)
+    run.exited(12, 0, 6).exited(11, -9, 9000).exited(10, -9, 9001)
+    final = built(run).moments[-1]
+    assert (final.final, final.number) == (True, 0)
+    assert {process.name for process in final.processes} == {"MainProcess", "stuck"}
+    assert {wait.thread.process.name for wait in final.waits} == {"MainProcess", "stuck"}
+
+
+def test_threads_have_their_roles_and_whom_they_serve(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10).made("Queue", OBJECT, 5, "/p/a.py:3 main")
+    main.log(threads.STARTED, ident=555, thread=14, name="QueueFeederThread", role="queue feeder", serves=5)
+    main.holds(8, ident=555)
+    run.moment(1, 10)
+    made = built(run)
+    feeder = next(thread for thread in made.main.threads if thread.role is ThreadRole.FEEDER)
+    assert feeder.serves is made.resource(OBJECT, 5)
+    assert made.moments[0].holds[0].thread is feeder
+
+
+def test_losses_are_counted_from_headers_and_events(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    main.header(layout.H_LOST_LOG, 3)
+    main.header(layout.H_LOST_LOCKS, 2)
+    main.log(agents.PROBE_OFF, probe="queues", error="ValueError")
+    made = built(run)
+    assert (made.completeness.lost.records, made.completeness.lost.locks) == (3, 2)
+    assert made.main.lost == {"records": 3, "locks": 2}
+    assert made.completeness.lost.probes_off == [("MainProcess", "queues: ValueError")]
+
+
+def test_tallies_say_what_went_through_each_connection(tmp_path):
+    run = writer(tmp_path)
+    run.process(10).tally(99, 5, 2, ends=1)
+    tally = built(run).main.tallies[0]
+    assert (tally.resource.key, tally.sent, tally.received, tally.readable, tally.writable) == (99, 5, 2, True, False)
