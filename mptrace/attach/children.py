@@ -25,9 +25,11 @@ def know_children(sight: Sight, insights: dict[int, Insight]) -> None:
 def _know_itself(insight: Insight) -> None:
     current = insight.interpreter.module("multiprocessing.process").get("_current_process", 0)
     found = insight.found(current)
+    process = insight.process
+    if found is not None and found.name == "_MainProcess" and process.forked:
+        process.start_method = ""  # os.fork, not multiprocessing
     if found is None or found.name == "_MainProcess":
         return
-    process = insight.process
     process.name = insight.text(found.attributes.get("_name", 0))
     process.target = _target(insight, found.attributes.get("_target", 0))
     process.daemon = _daemon(insight, found)

@@ -80,7 +80,7 @@ def _sync(insight: Insight, frame: Frame, _: int, __: list[Frame]) -> Wanted | N
     return (kind, resource.OBJECT, insight.object_key(frame.local("self"))) if kind else None
 
 
-def _executor(insight: Insight, frame: Frame, kind: int, _: list[Frame]) -> Wanted | None:
+def _executor(insight: Insight, _: Frame, kind: int, __: list[Frame]) -> Wanted | None:
     """A future does not know its executor: it is told if there is only one."""
     keys = {insight.object_key(found.address) for found in insight.walk.of("executor")} - {0}
     return (kind, resource.OBJECT, keys.pop()) if len(keys) == 1 else None

@@ -161,12 +161,12 @@ def _standard_streams(found: set[int], world: World) -> set[int]:
 
 
 def _see(pid: int, world: World) -> SeenProcess:
-    stat = world.stats[pid]
+    stat, status = world.stats[pid], procfs.read_bytes(f"/proc/{pid}/status")
     born_ns = stat.start * 1_000_000_000 // procfs.CLOCK_TICKS
     asleep_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
     return SeenProcess(
         pid=pid,
-        inner_pid=inner_id(procfs.read_bytes(f"/proc/{pid}/status"), pid),
+        inner_pid=inner_id(status, pid),
         stat=stat,
         opened_ns=max(born_ns - asleep_ns, 1),
         command=world.command(pid),
@@ -174,8 +174,15 @@ def _see(pid: int, world: World) -> SeenProcess:
         space=world.space(pid),
         descriptors=world.descriptors(pid),
         python="?" if is_python(world.space(pid)) else "",
+        signals=_signals(status),
         recording=procfs.environment(pid).get(ENV_RUN, ""),
     )
+
+
+def _signals(status: bytes) -> tuple[int, int, int]:
+    found = dict(re.findall(rb"^(Sig\w+):\s*([0-9a-f]+)$", status, re.MULTILINE))
+    blocked, ignored, caught = (int(found.get(name, b"0"), 16) for name in (b"SigBlk", b"SigIgn", b"SigCgt"))
+    return blocked, ignored, caught
 
 
 def inner_id(status: bytes, default: int) -> int:

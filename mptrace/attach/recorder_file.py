@@ -59,6 +59,11 @@ class RecorderFile:
         """Count something that could not be looked at, in the header word ``counter``."""
         self._put(self._head, counter, int.from_bytes(self._head[counter * 8 : counter * 8 + 8], "little") + count)
 
+    def add_holder(self, ident: int, tid: int) -> None:
+        """Give a thread of which nothing else is known its entry on the board."""
+        self._put(self._head, layout.BOARD // 8 + self._threads * layout.THREAD_WORDS, ident, tid, 1)
+        self._threads += 1
+
     def add_thread(self, thread: SeenThread, seen_ns: int) -> None:
         """Give a thread its entry on the board, with its wait and its intent; ``seen_ns``: when it was first seen waiting."""
         if self._threads >= layout.THREADS:

@@ -113,6 +113,8 @@ class SeenProcess:
     service: str = ""
     """``resource tracker`` or ``forkserver``, if it is one."""
     holds: list[SeenHold] = field(default_factory=list)
+    signals: tuple[int, int, int] = (0, 0, 0)
+    """Masks of the signals that are blocked, ignored and caught."""
     recording: str = ""
     """Run directory of a traced process."""
 

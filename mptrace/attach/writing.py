@@ -6,6 +6,7 @@ import json
 import os
 
 from mptrace.attach.channels import Fill, read_fill
+from mptrace.attach.departed import Departed, departed_record, find_departed
 from mptrace.attach.descriptors import PIPE, SOCKET
 from mptrace.attach.directory import write_meta
 from mptrace.attach.process_record import record_process
@@ -18,6 +19,7 @@ from mptrace.wire.events import observations
 from mptrace.wire.rundir import MOMENTS, PROCESSES
 
 MOMENT = 1
+UNKNOWN_STATUS = -1000
 LOCALS_LIMIT = 1500
 """Longest text of a frame's locals."""
 
@@ -26,8 +28,11 @@ def write_run(sight: Sight, path: str) -> None:
     """Write everything; OSError if the directory cannot be written to."""
     write_meta(path, sight.job, sight.began_ns)
     log = ObserverLog(path)
+    departed = find_departed(sight)
     try:
         _write_observer(sight, log)
+        if departed is not None:
+            _write_departed(departed, sight, log)
     finally:
         log.close()
     for process in sight.job.living:
@@ -35,18 +40,20 @@ def write_run(sight: Sight, path: str) -> None:
             record = record_process(process, sight)
             record.save(os.path.join(path, PROCESSES))
             record.save(os.path.join(path, MOMENTS, f"{MOMENT:04}"), segments=False)
+    if departed is not None:
+        departed_record(departed, sight).save(os.path.join(path, PROCESSES))
 
 
 def _write_observer(sight: Sight, log: ObserverLog) -> None:
     for process in sight.job.processes.values():
-        _write_process(process, log)
+        _write_process(process, sight.began_ns, log)
     for number in (0, 1):
         for process in sight.job.living:
             _write_looks(process, number, log)
     _write_moment(sight, log)
 
 
-def _write_process(process: SeenProcess, log: ObserverLog) -> None:
+def _write_process(process: SeenProcess, began_ns: int, log: ObserverLog) -> None:
     why = "" if process.python or process.zombie else "it is not Python"
     log.write(
         observations.SEEN, process.pid, process.stat.ppid, process.stat.start, " ".join(process.command)[:2000],
@@ -55,7 +62,18 @@ def _write_process(process: SeenProcess, log: ObserverLog) -> None:
     if process.zombie:
         code = process.stat.exit_code
         status = -(code & 127) if code & 127 else code >> 8
-        log.write(observations.EXITED, process.pid, status, "zombie", 1 if code & 128 else 0)
+        log.write(observations.EXITED, process.pid, status, "zombie", 1 if code & 128 else 0, at_ns=began_ns)
+
+
+def _write_departed(departed: Departed, sight: Sight, log: ObserverLog) -> None:
+    """Tell of a lock that somebody took into its death; a zombie's end has been told."""
+    for key in departed.keys:
+        lost = next(lost for lost in sight.lost_locks if lost.key == key)
+        log.write(observations.LOCK_LOST, MOMENT, departed.pid, signed(key), lost.processes, lost.unread)
+    if departed.pid not in sight.job.processes:
+        status = next((birth.status for birth in sight.births if birth.pid == departed.pid and birth.ended), None)
+        known = UNKNOWN_STATUS if status is None else status
+        log.write(observations.EXITED, departed.pid, known, "memory", 0, at_ns=sight.began_ns)
 
 
 def _write_looks(process: SeenProcess, number: int, log: ObserverLog) -> None:
@@ -73,6 +91,7 @@ def _write_moment(sight: Sight, log: ObserverLog) -> None:
     log.write(observations.MOMENT, MOMENT, "attach")
     for process in sight.job.living:
         _write_frames(process, log)
+        log.write(observations.NATIVE, MOMENT, process.pid, *process.signals)
         log.write(observations.PAUSED, process.pid, 0)
     _write_pipes(sight, log)
     for copy in sight.copies:
@@ -89,9 +108,6 @@ def _write_moment(sight: Sight, log: ObserverLog) -> None:
         )
     for lock in sight.thread_locks:
         log.write(observations.LOCK_OWNER, MOMENT, lock.pid, lock.key, lock.owner, int(lock.locked))
-    dead = " ".join(str(birth.pid) for birth in sight.births if birth.ended)
-    for lost in sight.lost_locks:
-        log.write(observations.LOCK_LOST, MOMENT, signed(lost.key), lost.processes, lost.unread, dead)
     for pid, what, why in sight.not_seen:
         log.write(observations.NOT_SEEN, pid, what, why)
 

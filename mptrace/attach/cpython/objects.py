@@ -48,7 +48,8 @@ class Objects:
         if not kind:
             raise Unreadable("no type")
         if kind not in self._classes:
-            found, at = [], kind
+            found: list[Class] = []
+            at = kind
             while at and len(found) < 30:
                 found.append(self._class(at))
                 at = self.memory.u64(at + TYPE_BASE)

@@ -54,7 +54,8 @@ def reached_semlocks(objects: Objects, walk: Walk) -> dict[int, SemLock]:
 
 def search_semlocks(process: SeenProcess, objects: Objects, handle: int) -> tuple[list[SemLock], bool]:
     """Search the memory of a process for all SemLocks of one semaphore; False if not everything could be searched."""
-    found, whole, room = [], True, _SEARCH_LIMIT
+    found: list[SemLock] = []
+    whole, room = True, _SEARCH_LIMIT
     for region in process.space.regions:
         if not region.is_private_data:
             continue

@@ -47,6 +47,6 @@ OUTSIDER = declare(
     moment=INT, pid=INT, family=INT, key=INT, command=TEXT,
 )  # fmt: skip
 LOCK_LOST = declare(
-    218, "seen.lock_lost", "a lock is taken, and none of the living processes that have it counts it as its own",
-    moment=INT, key=INT, processes=INT, unread=INT, dead=TEXT,
+    218, "seen.lock_lost", "a lock is taken, and none of the living processes that have it counts it as its own; pid: of the dead",
+    moment=INT, pid=INT, key=INT, processes=INT, unread=INT,
 )  # fmt: skip

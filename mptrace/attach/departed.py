@@ -1,0 +1,77 @@
+"""Locks that their holder took into its death: which of the dead it was, as far as that can be told."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mptrace.attach.recorder_file import RecorderFile
+from mptrace.attach.sight import Birth, Sight
+from mptrace.wire.events import processes
+
+IDENT = 1
+"""What the thread of a dead process is called that held a lock: nobody knows its ident any more."""
+
+_NUMBERED = re.compile(r"(.*-)(\d+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """A process that is gone, and the locks it held; ``pid`` 0 and a name like `a process that is gone` if nobody knows more."""
+
+    pid: int
+    parent: int
+    name: str
+    keys: tuple[int, ...]
+
+
+def find_departed(sight: Sight) -> Departed | None:
+    """Return who held the lost locks, if everybody alive could be asked: the one dead process, or a nameless one."""
+    keys = tuple(lost.key for lost in sight.lost_locks if lost.unread == 0)
+    if not keys:
+        return None
+    dead, forgotten = _dead(sight), _missing_numbers(sight)
+    if len(dead) == 1 and not forgotten:
+        (pid, birth), *_ = dead.items()
+        parent = birth.parent if birth else sight.job.processes[pid].stat.ppid
+        return Departed(pid, parent, birth.name if birth else "", keys)
+    names = [birth.name for birth in dead.values() if birth and birth.name]
+    return Departed(0, sight.job.root, _either(names + forgotten), keys)
+
+
+def _dead(sight: Sight) -> dict[int, Birth | None]:
+    """Return the dead whose number is known: zombies, and children whose parent's Process object is still there."""
+    found: dict[int, Birth | None] = {process.pid: None for process in sight.job.processes.values() if process.zombie}
+    found.update({birth.pid: birth for birth in sight.births if birth.ended})
+    return found
+
+
+def _missing_numbers(sight: Sight) -> list[str]:
+    """Return the names that are missing among children that are numbered in order: workers that a pool has replaced."""
+    numbers: dict[str, set[int]] = {}
+    for birth in sight.births:
+        match = _NUMBERED.match(birth.name)
+        if match:
+            numbers.setdefault(match[1], set()).add(int(match[2]))
+    front, seen = max(numbers.items(), key=lambda item: len(item[1]), default=("", set()))
+    return [f"{front}{number}" for number in range(1, max(seen, default=0)) if number not in seen]
+
+
+def _either(names: list[str]) -> str:
+    if not 0 < len(names) < 4:
+        return "a process that is gone"
+    return " or ".join(names)
+
+
+def departed_record(departed: Departed, sight: Sight) -> RecorderFile:
+    """Return the recorder file of a dead process: all that is known of it is what it held."""
+    parent = sight.job.processes.get(departed.parent)
+    opened_ns = (parent.opened_ns if parent else sight.began_ns) + 1
+    record = RecorderFile(departed.pid, departed.parent, opened_ns)
+    record.log(processes.BOOTED, "fork", "", "", "", "", "", "", -1)
+    if departed.name:
+        record.log(processes.RUNNING, departed.name, "", 0, "", "", 0)
+    record.add_holder(IDENT, departed.pid)
+    for key in departed.keys:
+        record.hold(key, IDENT)
+    return record
