@@ -27,6 +27,24 @@ def pythons() -> list[str]:
     return [found[version] for version in sorted(found, key=lambda text: int(text.split(".")[1]))]
 
 
+def version_of(python: str) -> str:
+    """Return ``3.12`` for an interpreter of `pythons`."""
+    return next((text for text in ("3.10", "3.11", "3.12", "3.13", "3.14", "3.15") if f"/{text}." in python), "this")
+
+
+METHODS = ("fork", "spawn", "forkserver")
+
+EVERYWHERE = [(python, method) for python in pythons() for method in METHODS]
+"""Every interpreter with every start method: parameters of the tests of probes."""
+
+NAMES = [f"{version_of(python)}-{method}" for python, method in EVERYWHERE]
+
+
+def line_of(program: str, mark: str) -> int:
+    """Return the line of ``program`` that ends in ``# mark``."""
+    return next(number for number, text in enumerate(program.splitlines(), 1) if text.rstrip().endswith(f"# {mark}"))
+
+
 @dataclass(frozen=True)
 class Logged:
     """One record: who, what, when, with its fields."""
@@ -60,6 +78,17 @@ class Outcome:
         found = self.of(kind)
         assert len(found) == 1, (kind, found, self.err, self.of(events.agents.PROBE_OFF))
         return found[0]
+
+    def quiet(self) -> bool:
+        """Did no probe of ours fail, and is no frame of ours in what the program printed?"""
+        ours = str(PACKAGE / "agent")
+        return not self.of(events.agents.PROBE_OFF) and (ours not in self.err or "3.10" in self.path.name)
+
+    def line(self, record: Logged, name: str = "site") -> int:
+        """Return the line of a record's site, which must be in the program."""
+        file, line = self.place(record, name)
+        assert file == "program.py", (file, line, record)
+        return line
 
     def place(self, record: Logged, name: str = "site") -> tuple[str, int]:
         """Return (file name, line) of a record's site."""

@@ -24,8 +24,9 @@ _threads = ""
 
 def install(module: ModuleType) -> None:
     """Watch forks by hooks (``os.fork`` stays the builtin), signals and new programs by patches."""
-    if module.__name__ == "multiprocessing.util":  # it has imported subprocess
+    if "subprocess" in sys.modules:  # multiprocessing.util imports it
         originals.patch(NAME, sys.modules["subprocess"].Popen, "_close_pipe_fds", _spawned_by_subprocess)
+    if module.__name__ == "multiprocessing.util":
         return
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork)
     inherit.in_child_hooks.append(_in_child)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 NAME = "threads"
 
+OVER = "_mptrace_over"
+"""Attribute of a thread that has ended."""
+
 _TARGETS = {
     "Queue._feed": "queue feeder",
     "Pool._handle_workers": "pool worker handler",
@@ -42,7 +45,8 @@ def install(_module: ModuleType) -> None:
     """Watch `threading.Thread`; threads that run already are told now."""
     originals.patch(NAME, threading.Thread, "start", _start)
     originals.patch(NAME, threading.Thread, "join", _join)
-    originals.patch(NAME, threading.Thread, "_delete", _delete)
+    inner = threading.Thread._bootstrap_inner.__code__.co_names  # type: ignore[attr-defined]
+    originals.patch(NAME, threading.Thread, "_delete" if "_delete" in inner else "_bootstrap_inner", _last)  # 3.10: the latter
     originals.patch(NAME, threading, "_make_invoke_excepthook", _make_invoke_excepthook)
     inherit.in_child_hooks.append(_known.clear)
     for thread in list(threading._active.values()):  # type: ignore[attr-defined]
@@ -79,14 +83,16 @@ def _tell(thread: Any, role: str, serves: int, target: str, site: int) -> None:
     tid = thread.native_id or 0
     _known.add(tid)
     recorder.log(threads.STARTED, thread.ident, tid, str(thread.name)[:100], target, int(thread.daemon), role, serves, site)
-    if not thread.is_alive():  # it was faster than its starter
+    if OVER in thread.__dict__:  # it was faster than its starter
         _ended(tid)
 
 
 def _ended(tid: int) -> None:
-    if tid in _known:
-        _known.discard(tid)
-        recorder.log(threads.ENDED, tid)
+    try:
+        _known.remove(tid)
+    except KeyError:  # it was not told, or the other side was faster
+        return
+    recorder.log(threads.ENDED, tid)
 
 
 def _role_of(thread: Any) -> tuple[str, int, str]:
@@ -116,17 +122,18 @@ def _served(role: str, args: Any) -> int:
     return 0
 
 
-def _delete(original: Callable[..., object]) -> object:
-    def _delete(self: Any) -> object:
+def _last(original: Callable[..., object]) -> object:
+    def last(self: Any) -> object:
         result = original(self)
         try:
             recorder.end_thread()
+            self.__dict__[OVER] = True
             _ended(get_native_id())
         except Exception:
             guard.trouble(NAME)
         return result
 
-    return _delete
+    return last
 
 
 def _make_invoke_excepthook(original: Callable[..., Any]) -> object:
