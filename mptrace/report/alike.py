@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from mptrace.report.clock import Clock
 
 
+CROWD = 3
+"""So many alike are counted instead of named."""
+
+
 @dataclass(slots=True)
 class Like:
     """Steps that differ only in who (one of several alike) and since when."""
@@ -34,12 +38,12 @@ class Like:
         joint = ", " if step.says.startswith("in ") else " "
         since = [clock.lasted_ns(each.at_ns) for each in self.steps if each.at_ns is not None]
         lasted = f", for {times.durations(since)}" if since and _tells_no_time(step.says) else ""
-        return f"{subject([actor_name(each.who) for each in self.steps if each.who])}{joint}{step.says}{lasted}"
+        return f"{subject([actor_name(who) for who in dict.fromkeys(each.who for each in self.steps if each.who)])}{joint}{step.says}{lasted}"
 
 
 def subject(names: Sequence[str]) -> str:
-    """Return the one name, or ``4 × SpawnPoolWorker``."""
-    return names[0] if len(names) == 1 else f"{len(names)} × {stem(names[0])}"
+    """Return ``loader-1``, ``loader-1 and loader-2``, or ``4 × SpawnPoolWorker``."""
+    return f"{len(names)} × {stem(names[0])}" if len(names) >= CROWD else " and ".join(names)
 
 
 def like_steps(steps: Iterable[Step]) -> list[Like]:

@@ -61,7 +61,7 @@ def tree_block(run: Run, findings: Sequence[Finding], page: Page) -> list[Text]:
     moment = moment_of(run, root)
     clock = clock_for(run, moment.number if moment else None)
     names = culprits(root) if root else []
-    lines = tree_lines(branches_of(run, moment, apart=names, whole=page.verbose), page, clock, blame=names)
+    lines = tree_lines(branches_of(run, moment, apart=_named(root, names), whole=page.verbose), page, clock, blame=names)
     if moment is None or moment.final or run.meta.end_ns is None or not lines:
         return lines
     return [page.text(f"  At {page.clock(clock.wall_ns(moment.at_ns))}, {_ago(run, moment)}:"), *lines]
@@ -69,6 +69,10 @@ def tree_block(run: Run, findings: Sequence[Finding], page: Page) -> list[Text]:
 
 def _ago(run: Run, moment: Moment) -> str:
     return f"{times.duration(end_of(run) - moment.at_ns)} before the end"
+
+
+def _named(finding: Finding | None, names: Sequence[str]) -> list[str]:
+    return [name for name in names if finding is not None and name in finding.title]
 
 
 def moment_of(run: Run, finding: Finding | None) -> Moment | None:

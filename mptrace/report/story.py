@@ -128,34 +128,38 @@ def _list(rows: Sequence[Row], page: Page) -> list[list[Text]]:
     rest = " " * (width + 4 if width else 4)
     met: set[Process | Thread] = set()
     drawn = []
-    for row, likes in _alike(rows):
+    for row, actors in _alike(rows):
         first = f"  {row.time:>{width}}  " if width else "  "
-        lines = page.wrapped(_subject(row, likes, met) + row.says, first=first, rest=rest)
+        lines = page.wrapped(_subject(actors, met) + row.says, first=first, rest=rest)
         drawn.append([*lines[:-1], *page.ending(lines[-1], row.place)])
     return drawn
 
 
-def _alike(rows: Sequence[Row]) -> list[tuple[Row, list[str]]]:
-    """Return runs of rows that differ in their time and the actor's number only: the first row and all actors' names."""
-    told: list[tuple[Row, list[str]]] = []
+def _alike(rows: Sequence[Row]) -> list[tuple[Row, list[Process | Thread]]]:
+    """Return runs of rows that differ in their time and the actor's number only: the first row, and all actors once."""
+    told: list[tuple[Row, list[Process | Thread]]] = []
     for row in rows:
-        name = actor_name(row.who) if row.who else ""
-        first = told[-1][0] if told else None
-        if first and name and stem(name) == stem(told[-1][1][0]) and (row.says, row.place) == (first.says, first.place):
-            told[-1][1].append(name)
-        else:
-            told.append((row, [name]))
+        actors = told[-1][1] if told and row.who is not None and _is_like(row, told[-1][0]) else None
+        if actors is None:
+            told.append((row, [row.who] if row.who is not None else []))
+        elif row.who is not None and row.who not in actors:
+            actors.append(row.who)
     return told
 
 
-def _subject(row: Row, likes: list[str], met: set[Process | Thread]) -> str:
-    if row.who is None:
+def _is_like(row: Row, other: Row) -> bool:
+    if row.who is None or other.who is None or (row.says, row.place) != (other.says, other.place):
+        return False
+    return stem(actor_name(row.who)) == stem(actor_name(other.who))
+
+
+def _subject(actors: list[Process | Thread], met: set[Process | Thread]) -> str:
+    if not actors:
         return ""
-    if len(set(likes)) > 1:
-        return f"{subject(likes)} "
-    new = row.who not in met
-    met.add(row.who)
-    return actor_name(row.who) + (f" (pid {process_of(row.who).pid}) " if new else " ")
+    new = len(actors) == 1 and actors[0] not in met
+    met.update(actors)
+    pid = f" (pid {process_of(actors[0]).pid})" if new else ""
+    return f"{subject([actor_name(actor) for actor in actors])}{pid} "
 
 
 def _folded(drawn: list[list[Text]], most: int) -> list[Text]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from rich.text import Text
 
 from mptrace.diagnose.wording import counted
 from mptrace.report import times
-from mptrace.report.alike import subject
+from mptrace.report.alike import CROWD
 from mptrace.report.doing import Deed, deed_of
 from mptrace.report.names import process_name, stem
 from mptrace.report.page import Page, paint
@@ -40,7 +41,8 @@ class Branch:
     @property
     def name(self) -> str:
         """Its name, or ``4 × SpawnPoolWorker``."""
-        return subject([process_name(process) for process in self.processes])
+        names = [process_name(process) for process in self.processes]
+        return names[0] if len(names) == 1 else f"{len(names)} × {stem(names[0])}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +98,23 @@ def _shown_parent(process: Process, shown: set[Process]) -> Process | None:
 
 
 def _merged(branches: list[Branch], named: set[str]) -> list[Branch]:
-    groups: dict[object, Branch] = {}
-    for number, branch in enumerate(branches):
-        alone = branch.children or branch.name in named
-        key: object = number if alone else (stem(branch.name), branch.processes[0].role, branch.deeds[0].key)
-        if key in groups:
-            groups[key].processes += branch.processes
-            groups[key].deeds += branch.deeds
-        else:
-            groups[key] = branch
-    return list(groups.values())
+    """Return the branches with like ones merged, where there are enough of them to be a crowd."""
+    keys = [_likeness(branch, named) for branch in branches]
+    crowds = {key for key, number in Counter(keys).items() if key is not None and number >= CROWD}
+    merged: dict[object, Branch] = {}
+    for number, (key, branch) in enumerate(zip(keys, branches, strict=True)):
+        first = merged.setdefault(key if key in crowds else number, branch)
+        if first is not branch:
+            first.processes += branch.processes
+            first.deeds += branch.deeds
+    return list(merged.values())
+
+
+def _likeness(branch: Branch, named: set[str]) -> object:
+    """Return what makes branches alike; None for one that stands alone."""
+    if branch.children or branch.name in named:
+        return None
+    return stem(branch.name), branch.processes[0].role, branch.deeds[0].key
 
 
 def _told(branches: Sequence[Branch], page: Page, clock: Clock, lead: str, *, top: bool = False) -> Iterable[TreeLine]:

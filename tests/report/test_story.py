@@ -67,6 +67,13 @@ def test_alike_steps_in_a_row_are_told_once_with_their_number() -> None:
     assert line.startswith("  -9.0  4 × worker died of KeyError")
 
 
+def test_two_alike_steps_are_told_once_with_both_names() -> None:
+    one, two = actors(2)
+    long = "died of " + "a rather long story that fits no column " * 2
+    lines = drawn([Step(long, each, s(1)) for each in (one, two)])
+    assert lines[0].startswith("  -9.0  worker-1 and worker-2 died of")
+
+
 def test_middle_of_too_many_steps_is_counted() -> None:
     (one,) = actors(1)
     lines = drawn([Step(f"step {n}", one, s(n)) for n in range(9)], most=4)

@@ -43,12 +43,21 @@ def test_like_workers_are_one_line_and_the_odd_one_has_its_own() -> None:
     assert lines[2].endswith("killed by SIGKILL")
 
 
+def test_two_alike_are_no_crowd() -> None:
+    main = main_process()
+    two = workers(main, 2)
+    for each in two:
+        gone(each, code=0)
+    assert len(told(run_of("a.py", [main, *two]))) == 3
+
+
 def test_process_named_in_the_finding_is_never_merged() -> None:
     main = main_process()
-    three = workers(main, 3)
-    for each in three:
+    four = workers(main, 4)
+    for each in four:
         gone(each, code=1)
-    assert "ForkPoolWorker-2" in "".join(told(run_of("a.py", [main, *three]), apart=("ForkPoolWorker-2",)))
+    lines = told(run_of("a.py", [main, *four]), apart=("ForkPoolWorker-2",))
+    assert [line.split("  ")[1].strip() for line in lines[1:]] == ["├─ 3 × ForkPoolWorker", "└─ ForkPoolWorker-2"]
 
 
 def test_process_with_children_is_never_merged() -> None:
