@@ -22,6 +22,10 @@ OF_WAITS = frozenset(("process", "threads", "semlock", "synchronize", "connectio
 """Probes whose absence could hide who ends a wait."""
 
 
+NEEDED = frozenset({"waits", "objects", "locks", "a lock's holder"})
+"""What attach must have seen of every process for a verdict of *proven*; stacks only tell where."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
     """Threads that only one another could wake (or nobody at all), and their waits, the longest first.
@@ -150,6 +154,7 @@ def losses(run: Run, *, of: frozenset[str] | None = None) -> list[str]:
     )
     told = [f"{counted(count, noun)} could not be recorded" for count, noun in counts if count]
     off = [(process, probe) for process, probe in lost.probes_off if of is None or probe.partition(":")[0] in of]
+    told += [f"in {who}, {what} could not be looked at: {why}" for who, what, why in run.completeness.not_seen if what in NEEDED]
     return told + [f"in {process}, recording of {probe.partition(':')[0]} was switched off" for process, probe in off]
 
 

@@ -33,3 +33,5 @@ class Completeness:
     observed: bool = True
     ended_watch: bool = True
     notes: list[str] = field(default_factory=list)
+    not_seen: list[tuple[str, str, str]] = field(default_factory=list)
+    """(process name, what could not be looked at from outside, why)."""

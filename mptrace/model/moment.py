@@ -119,6 +119,8 @@ class Moment:
     readers: dict[Resource, set[Process]] = field(default_factory=dict)
     writers: dict[Resource, set[Process]] = field(default_factory=dict)
     """Who had which end of a pipe open, where all processes' descriptors were looked at; a pipe that is absent was not."""
+    outsiders: dict[Resource, str] = field(default_factory=dict)
+    """Pipes that a process outside of the job has an end of, too, and which program that is."""
     caught: dict[Process, int] = field(default_factory=dict)
     """Signals that a process has handlers for, as a mask (bit 0: signal 1), where that was looked at."""
     running: set[Thread] = field(default_factory=set)

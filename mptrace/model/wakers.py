@@ -126,6 +126,9 @@ class Finder:
         if pipe is None:
             return Wakers(open="it is not known which pipe it waits for")
         other = pipe.peer or pipe
+        outsider = self.moment.outsiders.get(other) or self.moment.outsiders.get(pipe)
+        if outsider:
+            return Wakers(open=f"a process outside of the job has an end of it, too ({outsider[:40]})")
         if other in ends:
             return self._threads(ends[other], wait, pipe, may_inherit=False)
         if pipe in ends:

@@ -35,6 +35,11 @@ def build_completeness(shop: Workshop) -> Completeness:
     for moment in recording.moments:
         complete.lost.damaged_files += moment.damage
     _take_events(shop, complete)
+    for event in shop.run.of(observations.NOT_SEEN):
+        about = shop.run.process(event.number("pid"))
+        missed = (about.name if about else "the job", event.text("what"), event.text("why"))
+        complete.not_seen.append(missed)
+        complete.notes.append("{}: {} could not be looked at ({})".format(*missed))
     return complete
 
 

@@ -102,6 +102,9 @@ def _innermost(stack: tuple[Site, ...]) -> Site | None:
 def _take_ends(shop: Workshop, moment: Moment, records: list[Record]) -> None:
     """Take in who had which end of which pipe, how full it was, and the values of semaphores."""
     for record in records:
+        if record.kind is observations.OUTSIDER:
+            held = shop.resource(_int(record, "family"), unsigned(_int(record, "key")), None)
+            moment.outsiders[held] = str(record.fields["command"])
         process = shop.process_at(_int(record, "pid"), moment.at_ns)
         if process is None:
             continue
