@@ -52,6 +52,8 @@ def was_ordered(run: Run, process: Process) -> bool:
     """Did its parent, or the library on behalf of it, send it the signal it died of?"""
     if process.exit is None or process.exit.signal is None:
         return False
+    if process.exit.by in {ancestor.name for ancestor in ancestors(process)}:
+        return True
     sent = [event for event in told_of(run, process, processes.SIGNALLED) if event.number("signal") == process.exit.signal]
     return any(event.process in ancestors(process) or not event.text("call").startswith("os.") for event in sent)
 

@@ -20,6 +20,7 @@ from mptrace.wire import wait as waits
 from mptrace.wire.event import Kind
 
 STEP_NS = 100_000_000
+TOGETHER_NS = 2_000_000_000
 QUEUE_PARTS = {"_rlock": "Lock", "_wlock": "Lock", "_reader": "Connection"}
 
 
@@ -151,6 +152,15 @@ class Story:
         """Wait for a lock."""
         return self.waits(waits.ACQUIRE, self.resource(name), timeout, at)
 
+    def waits_for_part(self, name: str, at: str = "") -> Story:
+        """Wait for the lock of a queue, in its get() or put()."""
+        return self.waits(waits.ACQUIRE, self.resource(name), None, at)
+
+    def goes_on(self) -> Story:
+        """Wait for nothing any more."""
+        self.waits_list = [wait for wait in self.waits_list if wait.thread is not self.actor]
+        return self
+
     def joins(self, name: str, timeout: float | None = None, at: str = "") -> Story:
         """Wait for the end of a process."""
         return self.waits(waits.REAP, self.find_process(name), timeout, at)
@@ -239,20 +249,31 @@ class Story:
     def run(self, *, live: bool = True) -> Run:
         """Return the run with one moment while it hung (``live``), and a final one if the job has ended."""
         if live:
-            self.told.moments.append(self._moment(1, self.told.processes, self.tick()))
+            self.look()
         if self.told.meta.end_ns is not None:
-            self.told.moments.append(self._moment(0, [p for p in self.told.processes if not p.orderly], self.told.meta.end_ns))
+            self.told.moments.append(self._final(self.told.meta.end_ns))
         return self.told
+
+    def look(self) -> Story:
+        """Take a moment now; the story goes on after it."""
+        number = len(self.told.moments) + 1
+        self.told.moments.append(self._moment(number, self.told.processes, self.tick()))
+        return self
 
     def _moment(self, number: int, processes: list[Process], at_ns: int) -> Moment:
         final = number == 0
-        there = [p for p in processes if final or p.ended_ns is None]
+        there = [p for p in processes if p.ended_ns is None or (final and p.ended_ns >= self.now - TOGETHER_NS)]
         moment = Moment(number, at_ns, final, processes=there)
         moment.waits = [wait for wait in self.waits_list if wait.thread.process in there]
         moment.holds = list(self.holds)
         moment.doings = [doing for doing in self.doings if doing.thread.process in there]
         moment.looks = {} if final else {look.thread: look for look in self._looks(there)}
         return moment
+
+    def _final(self, end_ns: int) -> Moment:
+        left = [process for process in self.told.processes if not process.orderly]
+        ends = [process.ended_ns for process in left if process.ended_ns is not None and process.ended_ns >= end_ns - TOGETHER_NS]
+        return self._moment(0, left, min(ends, default=end_ns + 1) - 1)
 
     def _looks(self, processes: list[Process]) -> list[Look]:
         threads = [thread for process in processes for thread in process.threads if thread not in self.unseen_threads]

@@ -1,0 +1,169 @@
+"""Rules about locks, on runs written by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from mptrace.diagnose.engine import diagnose
+from mptrace.diagnose.finding import Finding, Verdict
+from mptrace.model.run import Run
+from tests.support.story import Story, story
+
+
+def found(run: Run, rule: str) -> list[Finding]:
+    diagnosis = diagnose(run)
+    assert not diagnosis.broken
+    return [finding for finding in diagnosis.every() if finding.rule == rule]
+
+
+def one(run: Run, rule: str) -> Finding:
+    (finding,) = found(run, rule)
+    return finding
+
+
+def circle() -> Story:
+    told = story().lock("stats", at="train.py:31").lock("cache", at="train.py:32")
+    told.process("loader-1").takes("stats", at="loader.py:55").process("loader-2").takes("cache", at="loader.py:79")
+    return (
+        told.process("loader-1").waits_for("cache", at="loader.py:57").process("loader-2").waits_for("stats", at="loader.py:81")
+    )
+
+
+def test_two_processes_that_want_each_others_lock_are_proven_to_hang() -> None:
+    finding = one(circle().main().joins("loader-1", at="train.py:88").run(), "lock-cycle")
+    assert finding.verdict is Verdict.PROVEN
+    assert finding.title == "loader-1 and loader-2 wait for each other's lock"
+    assert [step.says for step in finding.steps] == ["took stats", "took cache", "wants cache", "wants stats"]
+    assert (str(finding.fix_at), "stats before cache" in finding.fix) == ("/job/loader.py:79", True)
+    assert [step.says for step in finding.also] == ["waits in join() of loader-1"]
+
+
+def test_three_in_a_circle_are_one_finding() -> None:
+    told = story().lock("a").lock("b").lock("c")
+    for number, name in enumerate("abc"):
+        told.process(f"p{number}").takes(name)
+    for number, name in enumerate("bca"):
+        told.process(f"p{number}").waits_for(name)
+    assert one(told.main().joins("p0").run(), "lock-cycle").title == "p0, p1 and p2 wait for each other's locks, in a circle"
+
+
+def test_a_join_with_a_lock_that_the_child_wants_names_lock_and_join() -> None:
+    told = story().lock("stats").process("loader").main().takes("stats").process("loader").waits_for("stats")
+    finding = one(told.main().joins("loader").run(), "lock-cycle")
+    assert finding.title == "MainProcess holds stats in join() of loader, and loader wants it"
+    assert "release stats before join() of loader" in finding.fix
+
+
+def test_a_circle_with_a_timeout_in_it_is_not_told() -> None:
+    told = story().lock("a").lock("b").process("x").takes("a").process("y").takes("b")
+    assert not found(told.process("x").waits_for("b", timeout=1).process("y").waits_for("a").run(), "lock-cycle")
+
+
+def test_a_circle_of_which_a_member_ran_is_not_told() -> None:
+    assert not found(circle().process("loader-1").moves().run(), "lock-cycle")
+
+
+def test_a_circle_with_a_member_that_was_not_looked_at_is_likely_and_says_why() -> None:
+    finding = one(circle().main().joins("loader-1").process("loader-2").unseen().run(), "lock-cycle")
+    assert finding.verdict is Verdict.LIKELY
+    assert finding.details == ("loader-2 was not looked at twice",)
+
+
+def test_a_circle_in_a_recording_with_gaps_is_likely() -> None:
+    finding = one(circle().main().joins("loader-1").lost(locks=3).run(), "lock-cycle")
+    assert (finding.verdict, finding.details) == (Verdict.LIKELY, ("3 locks could not be recorded",))
+
+
+def test_a_probe_that_has_nothing_to_do_with_waits_does_not_lower_the_verdict() -> None:
+    run = circle().main().joins("loader-1").lost(probes_off=[("MainProcess", "module_state: KeyError")]).run()
+    assert one(run, "lock-cycle").verdict is Verdict.PROVEN
+
+
+def test_a_circle_that_dissolved_by_itself_is_withdrawn() -> None:
+    told = circle().main().joins("loader-1")
+    told.look()
+    for name in ("loader-1", "loader-2"):
+        told.process(name).goes_on().exits(0)
+    told.main().goes_on().exits(0).ends(0)
+    diagnosis = diagnose(told.run(live=False))
+    assert [finding.rule for finding in diagnosis.every()] == []
+    assert "went on later" in diagnosis.withdrawn[0].why
+
+
+def test_a_circle_that_a_kill_dissolved_stays() -> None:
+    told = circle().main().joins("loader-1")
+    told.look()
+    told.process("loader-1").dies(9).process("loader-2").goes_on().exits(0)
+    told.main().goes_on().exits(0).ends(0)
+    assert found(told.run(live=False), "lock-cycle")
+
+
+def test_the_same_circle_at_two_moments_is_one_finding() -> None:
+    told = circle().main().joins("loader-1")
+    told.look()
+    told.look()
+    assert len(found(told.run(live=False), "lock-cycle")) == 1
+
+
+def test_what_was_killed_in_a_circle_is_proven_by_the_boards_it_left() -> None:
+    told = circle().main().joins("loader-1")
+    for name in ("loader-1", "loader-2", "MainProcess"):
+        told.process(name).dies(9)
+    assert one(told.ends(137, "launcher killed").run(live=False), "lock-cycle").verdict is Verdict.PROVEN
+
+
+def test_a_lock_taken_twice_by_one_thread_is_proven() -> None:
+    told = story().lock("guard", at="count.py:4").process("teller").takes("guard", at="count.py:14")
+    finding = one(told.waits_for("guard", at="count.py:9").main().joins("teller").run(), "self-deadlock")
+    assert (finding.verdict, finding.title) == (Verdict.PROVEN, "teller waits for guard, which it holds itself")
+
+
+def test_a_lock_taken_twice_with_a_timeout_is_silent() -> None:
+    told = story().lock("guard").process("teller").takes("guard").waits_for("guard", timeout=5).main().joins("teller")
+    assert not found(told.run(), "self-deadlock")
+
+
+def test_a_lock_that_the_program_releases_elsewhere_may_be_a_signal() -> None:
+    told = story().lock("order").process("cook").main().takes("order").waits_for("order")
+    told.told.sources = {"/job/job.py": ["def cook(order):", "    order.release()"]}
+    assert not found(told.run(), "self-deadlock")
+
+
+@pytest.mark.parametrize(("by", "at"), [("outside", None), ("MainProcess", "main.py:25")])
+def test_a_lock_whose_holder_was_killed_is_lost(by: str, at: str | None) -> None:
+    told = story().lock("log_lock").process("writer").takes("log_lock", at="log.py:12").dies(15, by, at or "")
+    finding = one(told.main().waits_for("log_lock", at="main.py:27").run(), "lock-holder-died")
+    assert (finding.verdict, finding.title) == (
+        Verdict.PROVEN, "MainProcess waits for log_lock, whose holder writer was killed by SIGTERM",
+    )  # fmt: skip
+    assert str(finding.fix_at) == ("/job/main.py:25" if at else "/job/log.py:12")
+    assert not found(told.told, "killed-by-signal") or by == "outside"
+
+
+def test_a_kill_that_cost_a_lock_is_folded_under_the_lock() -> None:
+    told = story().lock("log_lock").process("writer").takes("log_lock").dies(9).main().waits_for("log_lock")
+    diagnosis = diagnose(told.run())
+    assert [finding.rule for finding in diagnosis.findings] == ["lock-holder-died"]
+    assert [(child.rule, child.explained_by) for child in diagnosis.findings[0].children] == [
+        ("killed-by-signal", "lock-holder-died")
+    ]
+
+
+def test_a_lock_that_a_living_process_holds_too_is_not_lost() -> None:
+    told = story().lock("a").process("dead").takes("a").dies(9).process("living").takes("a").main().waits_for("a")
+    assert not found(told.run(), "lock-holder-died")
+
+
+def test_a_timed_wait_for_a_lost_lock_is_silent() -> None:
+    told = story().lock("a").process("dead").takes("a").dies(9, "MainProcess").main().waits_for("a", timeout=1)
+    assert not found(told.run(), "lock-holder-died")
+
+
+def test_a_worker_killed_inside_get_takes_the_queues_lock_along() -> None:
+    told = story().queue("jobs").queue("results").process("worker").takes("jobs._rlock").dies(15, "MainProcess", "main.py:24")
+    told.process("successor").waits_for_part("jobs._rlock", at="main.py:12").main().gets("results")
+    diagnosis = diagnose(told.run())
+    (finding,) = diagnosis.findings
+    assert (finding.rule, finding.verdict, finding.children) == ("queue-lock-lost", Verdict.PROVEN, [])
+    assert finding.title == "worker was killed by SIGTERM inside get() of jobs, and successor waits for the lock it took along"
+    assert [step.says for step in finding.also] == ["waits in results.get()"]
