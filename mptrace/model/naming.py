@@ -26,10 +26,15 @@ class Names:
         target, value, _, _ = min(around, key=lambda found: found[3] - found[2])
         names = [name for name, call in _named_calls(target, value) if _is_making(call, site.line, kind)]
         if not names:
-            names = [name for name, call in _named_calls(target, value) if _covers(call, site.line)]
-            names = names if len(names) == 1 else []
+            names = self._of_other_class(target, value, site.line, kind)
         name = names[nth % len(names)] if names else ""
         return name if len(name) <= LONGEST else ""
+
+    def _of_other_class(self, target: ast.expr, value: ast.expr, line: int, kind: str) -> list[str]:
+        """The callee may be a subclass or a function that makes one; not if what was made is only an argument of the call."""
+        found = [(name, call) for name, call in _named_calls(target, value) if _covers(call, line)]
+        inner = [node for _, call in found for node in ast.walk(call) if node is not call and isinstance(node, ast.Call)]
+        return [] if len(found) != 1 or any(_is_making(call, line, kind) for call in inner) else [found[0][0]]
 
     def _of_file(self, file: str) -> list[tuple[ast.expr, ast.expr, int, int]]:
         if file not in self._statements:

@@ -236,7 +236,9 @@ def test_the_ends_of_pipes_are_known_where_descriptors_were_looked_at(tmp_path):
     main = run.process(10)
     run.process(11, 2, parent=main).runs("child")
     for pid, readable in ((10, 1), (11, 0)):
-        run.saw(observations.PIPE_END, 9, moment=1, pid=pid, key=99, readable=readable, writable=1 - readable, queued=17 * readable)
+        run.saw(
+            observations.PIPE_END, 9, moment=1, pid=pid, key=99, readable=readable, writable=1 - readable, queued=17 * readable
+        )
     run.moment(1, 10)
     made = built(run)
     moment, pipe = made.moments[0], made.resource(PIPE, 99)
