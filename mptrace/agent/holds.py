@@ -18,7 +18,7 @@ from time import monotonic_ns
 from ..wire import layout
 from . import callsite, recorder, waits
 
-HOT_TIMES, HOT_NS = 256, 20_000_000
+HOT_TIMES, HOT_NS = 256, 20_000_000 * waits.SLOWER
 
 _live = recorder.live
 
@@ -26,13 +26,15 @@ _live = recorder.live
 class Cell(waits.Tired):
     """What we keep for a SemLock: its key, the word that says who holds it, and where it was last waited for.
 
-    ``held`` is a word that nobody reads for semaphores, which have no holder, and when all cells are taken.
+    ``held`` is a word that nobody reads for semaphores, which have no holder, and when all cells are taken. ``era``: that of
+    `recorder.live` when a thread of this process took the lock, None once it was released; it changes at a fork.
     """
 
-    __slots__ = ("held", "number")
+    __slots__ = ("era", "held", "number")
 
     def __init__(self, key: int, has_holder: bool) -> None:
         super().__init__(key)
+        self.era: object = None
         self.number = recorder.new_lock(key) if has_holder else -1
         self.held = layout.HELD // 8 + self.number if self.number >= 0 else layout.H_UNREAD
 

@@ -37,8 +37,8 @@ SLOT = Struct("<6Q").pack_into
 words: Any = None
 """The file as u64 words (memoryview); never keep a reference to it."""
 
-live: list[Any] = [None, None]
-"""``[words, the map itself]``: keep this list, for closures that run often, or that may run while modules are torn down."""
+live: list[Any] = [None, None, None]
+"""``[words, the map itself, era]``, era being an object that no two incarnations of a process share: keep this list, for closures that run often, or that may run while modules are torn down."""
 
 threads: dict[int, int] = {}
 """``get_ident()`` -> index of the first word of the thread's board entry; use ``threads.get(ident) or new_thread()``."""
@@ -102,7 +102,7 @@ def _open(flags: int, parent_opened: int) -> None:
     _path = f"{boot.run_path}/{PROCESSES}/{recording_name(os.getpid(), opened_ns)}"
     _bytes = _log = mapping.file_map(_path, layout.SIZE) or mapping.private_map(layout.SIZE)
     words = memoryview(_bytes).cast("Q")
-    live[:] = words, _bytes
+    live[:] = words, _bytes, object()
     _segment, _tail, _end = 0, layout.LOG, layout.LOG + layout.LOG_SIZE
     _write_header(words, flags, parent_opened, layout.LOG, layout.LOG_SIZE)
 

@@ -121,22 +121,19 @@ def _lock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
                 block_(take, cell)
         elif not take_(take, cell, block, timeout):
             return False
-        live[0][held] = ident()
+        words, _, cell.era = live
+        words[held] = ident()
         if not cell.lean:
             note_(cell)
         return True
 
     def release() -> None:
-        words = live[0]
-        owner = words[held]
-        if not owner:
+        words, _, era = live
+        if cell.era is not era:
             foreign(cell)
+        cell.era = None
         words[held] = 0
-        try:
-            give()
-        except BaseException:
-            words[held] = owner
-            raise
+        give()  # what it raises says that nobody holds the lock
 
     return acquire, release
 
@@ -178,7 +175,8 @@ def _lock_enter(_original: Callable[..., bool]) -> Callable[[Any], bool]:
         cell = self._mptrace
         if not self._semlock.acquire(False):
             block(self._semlock.acquire, cell)
-        live[0][cell.held] = ident()
+        words, _, cell.era = live
+        words[cell.held] = ident()
         if not cell.lean:
             note_(cell)
         return True
@@ -190,17 +188,13 @@ def _lock_leave(_original: Callable[..., None]) -> Callable[..., None]:
     live, foreign = recorder.live, note_foreign
 
     def __exit__(self: Any, *args: Any) -> None:  # noqa: N807
-        words, cell = live[0], self._mptrace
-        held = cell.held
-        owner = words[held]
-        if not owner:
+        words, _, era = live
+        cell = self._mptrace
+        if cell.era is not era:
             foreign(cell)
-        words[held] = 0
-        try:
-            self._semlock.__exit__(*args)
-        except BaseException:
-            words[held] = owner
-            raise
+        cell.era = None
+        words[cell.held] = 0
+        self._semlock.release()
 
     return __exit__
 
