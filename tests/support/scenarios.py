@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mptrace.diagnose.registry import find_rule
 from tests.support import bounded
 from tests.support.expectations import METHODS, VERDICTS, Expectation, Program, read_program
 
@@ -47,11 +48,13 @@ class Row:
     located: str = ""
     problems: list[str] = field(default_factory=list)
     also: list[str] = field(default_factory=list)
+    unknown: str = ""
+    """An expected rule that mptrace does not have yet: the program was not run."""
 
     def line(self) -> str:
         """Return the row as a line of the table."""
-        note = "; ".join(self.problems) or ", ".join(self.also)
-        mark = "FAIL" if self.problems else "ok"
+        note = "; ".join(dict.fromkeys(self.problems)) or ", ".join(self.also)
+        mark = "-" if self.unknown else "FAIL" if self.problems else "ok"
         return (
             f"{mark:4} {self.program.name:36} {self.method:10} {self.found:24} {self.verdict:8} {self.seconds:6.1f} "
             f"{self.located:8} {note}"
@@ -64,6 +67,11 @@ def programs(names: list[str] | None = None) -> list[Program]:
     every = [read_program(path) for path in paths]
     wanted = [name.strip("/").removeprefix("scenarios/").removesuffix(".py").removesuffix("/program") for name in names or ()]
     return [one for one in every if not wanted or one.name in wanted or one.path.parent.name in wanted]
+
+
+def unknown_rule(program: Program, method: str) -> str:
+    """Return a rule that the program expects and mptrace does not have, or an empty string."""
+    return next((one.rule for one in program.expected(method) if find_rule(one.rule) is None), "")
 
 
 def _environment(method: str) -> dict[str, str]:
@@ -89,6 +97,10 @@ def check(program: Program, method: str, python: str = sys.executable, keep: Pat
     """Run one program under mptrace and say what is wrong with what came of it."""
     row = Row(program, method)
     expected = program.expected(method)
+    row.unknown = unknown_rule(program, method)
+    if row.unknown:
+        row.also.append(f"no rule {row.unknown} yet")
+        return row
     with tempfile.TemporaryDirectory(prefix="mptrace-scenario-") as scratch:
         folder = keep / program.name.replace("/", "-") / method if keep else Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
@@ -230,9 +242,10 @@ def main() -> int:
         for row in pool.map(cell, cells):
             rows.append(row)
             print(row.line(), flush=True)
-    failed = sum(bool(row.problems) for row in rows)
-    print(f"{len(rows) - failed} of {len(rows)} as they should be")
-    return int(failed > 0 or not rows)
+    ran = [row for row in rows if not row.unknown]
+    failed = sum(bool(row.problems) for row in ran)
+    print(f"{len(ran) - failed} of {len(ran)} as they should be; {len(rows) - len(ran)} not run: rules that are not there yet")
+    return int(failed > 0 or not ran)
 
 
 if __name__ == "__main__":
