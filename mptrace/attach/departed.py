@@ -17,7 +17,7 @@ _NUMBERED = re.compile(r"(.*-)(\d+)$")
 
 @dataclass(frozen=True, slots=True)
 class Departed:
-    """A process that is gone, and the locks it held; ``pid`` 0 and a name like `a process that is gone` if nobody knows more."""
+    """A process that is gone, and the locks it held; ``pid`` 0 and a name like `a former process` if nobody knows more."""
 
     pid: int
     parent: int
@@ -59,7 +59,7 @@ def _missing_numbers(sight: Sight) -> list[str]:
 
 def _either(names: list[str]) -> str:
     if not 0 < len(names) < 4:
-        return "a process that is gone"
+        return "a former process"
     return " or ".join(names)
 
 

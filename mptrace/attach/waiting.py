@@ -14,7 +14,7 @@ from mptrace.attach.waits import Waits
 def read_waits(sight: Sight, memories: dict[int, Memory]) -> None:
     """Read the waits of all threads, as of the last look at each."""
     for process in sight.job.living:
-        if not process.python:
+        if not process.python or process.service:  # those only answer what others ask
             continue
         waits = Waits(process, memories[process.pid], sight.names)
         for thread in process.threads.values():

@@ -29,6 +29,8 @@ class Meta:
     ended_by: str = ""
     """"" by itself, ``Ctrl-C``, ``SIGTERM``, ``--on-hang kill``, ``launcher killed``."""
     start_method: str = ""
+    attached: bool = False
+    """It was not started by mptrace, only looked at from outside."""
     path: str = ""
     """The run directory."""
     hang_after_s: float = 10.0

@@ -12,6 +12,7 @@ from mptrace.report.page import Page
 
 if TYPE_CHECKING:
     from mptrace.diagnose.finding import Finding, Step
+    from mptrace.model.process import Process, Thread
     from mptrace.model.resource import Resource
     from mptrace.model.run import Run
     from mptrace.model.site import Site
@@ -39,9 +40,15 @@ def fix_words(run: Run, finding: Finding) -> str:
 
 
 def _step(step: Step, page: Page, run: Run) -> str:
-    who = f"{actor_name(step.who)} (pid {process_of(step.who).pid}) " if step.who else ""
+    who = f"{actor_name(step.who)}{_pid(step.who)} " if step.who else ""
     when = f", {_after(step.at_ns, Clock(run.meta, 0))} s after the start" if step.at_ns is not None else ""
     return _at(f"{who}{step.says}", step.site, page) + when
+
+
+def _pid(who: Process | Thread) -> str:
+    """Return `` (pid 4121)``; nothing for a process of which attach knows only that it is gone."""
+    pid = process_of(who).pid
+    return f" (pid {pid})" if pid else ""
 
 
 def _after(at_ns: int, clock: Clock) -> str:

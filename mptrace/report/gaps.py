@@ -75,7 +75,7 @@ def _who(processes: Sequence[Process]) -> str:
 def _watch(run: Run) -> str:
     if not run.completeness.observed:
         return "Nobody watched the job from outside: how its processes ended is known only where one of them noted it."
-    if not run.completeness.ended_watch and run.meta.end_ns is None:
+    if not run.completeness.ended_watch and run.meta.end_ns is None and not run.meta.attached:
         return "The recording has no end: mptrace is still running, or was killed. What came later is not known."
     return ""
 

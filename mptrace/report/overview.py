@@ -35,11 +35,26 @@ def header(run: Run, page: Page) -> list[Text]:
 
 def nothing_found(run: Run) -> str:
     """Return the sentence of a report without findings."""
+    if run.meta.attached:
+        return _not_hung(run)
     failed = [process for process in run.processes if process.exit and process.exit.known and not process.exit.clean]
     if not failed:
         return "Nothing wrong was found."
     number = f"{len(failed)} of {counted(len(run.processes), 'process', 'processes')}" if len(run.processes) > 1 else "it"
     return f"Nothing wrong was found, though {number} did not end with status 0."
+
+
+def _not_hung(run: Run) -> str:
+    """Return what the processes of a job that was only looked at are doing, in numbers."""
+    moment = next((moment for moment in reversed(run.moments) if not moment.final), None)
+    looks = moment.looks.values() if moment else ()
+    processes = [process for process in run.processes if process.alive and not process.role.is_service]
+    busy = {look.thread.process for look in looks if look.state == "R" or look.still is False}
+    running = sum(process in busy for process in processes)
+    total = counted(len(processes), "process", "processes")
+    if running:
+        return f"not hung: {running} of {total} {'is' if running == 1 else 'are'} computing, {len(processes) - running} wait."
+    return f"not hung, as far as can be seen: {total} wait, and something may still wake them."
 
 
 def _python(says: str) -> str:
@@ -50,6 +65,8 @@ def _python(says: str) -> str:
 def _ending(run: Run) -> str:
     meta = run.meta
     took = times.duration(end_of(run) - meta.start_ns)
+    if meta.attached:
+        return f"seen from outside after {took}"
     if meta.end_ns is None:
         return f"recording stops after {took}"
     return f"ended by {meta.ended_by} after {took}" if meta.ended_by else f"ended after {took}"
@@ -85,6 +102,6 @@ def moment_of(run: Run, finding: Finding | None) -> Moment | None:
         seen = next((moment for moment in run.moments if moment.number == finding.moment), None)
         if seen is not None and not seen.final:
             return seen
-    elif finding is not None or not run.meta.ended_by:
+    elif finding is not None or not (run.meta.ended_by or run.meta.attached):
         looks = []
     return next(reversed(looks or run.moments), None)

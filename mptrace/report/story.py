@@ -119,7 +119,7 @@ def _fitting(rows: Sequence[Row], actors: list[Process | Thread], page: Page, *,
 
 
 def _heading(who: Process | Thread, page: Page) -> str:
-    return page.text(f"{actor_name(who)}, pid {process_of(who).pid}").plain
+    return page.text(actor_name(who) + (f", pid {pid}" if (pid := process_of(who).pid) else "")).plain
 
 
 def _list(rows: Sequence[Row], page: Page) -> list[list[Text]]:
@@ -158,7 +158,8 @@ def _subject(actors: list[Process | Thread], met: set[Process | Thread]) -> str:
         return ""
     new = len(actors) == 1 and actors[0] not in met
     met.update(actors)
-    pid = f" (pid {process_of(actors[0]).pid})" if new else ""
+    number = process_of(actors[0]).pid
+    pid = f" (pid {number})" if new and number else ""
     return f"{subject([actor_name(actor) for actor in actors])}{pid} "
 
 

@@ -124,7 +124,7 @@ def _told(branches: Sequence[Branch], page: Page, clock: Clock, lead: str, *, to
         site = branch.deeds[0].site
         yield TreeLine(
             page.text(fork + branch.name).plain,
-            str(branch.processes[0].pid) if len(branch.processes) == 1 else "",
+            str(branch.processes[0].pid or "") if len(branch.processes) == 1 else "",
             page.text(_says(branch.deeds)).plain,
             _lasted(branch.deeds, clock),
             page.place(site) if site else "",

@@ -23,6 +23,7 @@ def build_meta(recording: Recording) -> Meta:
         status=_number(said, "status"),
         ended_by=_text(said, "ended_by"),
         start_method=_text(said, "start_method"),
+        attached=said.get("attached") is True,
         path=recording.path,
         hang_after_s=float(hang_after) if isinstance(hang_after, (int, float)) else 10.0,
     )
