@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from signal import Signals
 
 from mptrace.collect.recording import Head, MomentFiles, Record
 from mptrace.collect.sources import is_program
@@ -15,6 +16,9 @@ from mptrace.model.site import Site
 from mptrace.wire import resource as family_of
 from mptrace.wire.event import unsigned
 from mptrace.wire.events import observations
+
+ENDINGS = (Signals.SIGKILL, Signals.SIGTERM, Signals.SIGINT, Signals.SIGHUP, Signals.SIGQUIT)
+"""Signals that end a job from outside."""
 
 TOGETHER_NS = 2_000_000_000
 """Processes that were killed so shortly before the last one belong to the same end."""
@@ -139,10 +143,10 @@ def _int(record: Record, name: str) -> int:
 
 
 def _final(shop: Workshop) -> Moment | None:
-    """Return what the boards said at the end, of those that were killed together or still ran; None if all ended by themselves."""
+    """Return what the boards said at the end, of those that were ended together or still ran; None if there are none."""
     left = [process for process in shop.run.processes if _was_cut_off(process)]
-    last_ns = max((process.ended_ns for process in left if process.ended_ns is not None), default=0)
-    end_ns = _end_ns(shop) if any(process.ended_ns is None for process in left) else last_ns
+    killed_ns = [process.ended_ns for process in left if process.ended_ns is not None]
+    end_ns = _end_ns(shop) if len(killed_ns) < len(left) else max(killed_ns, default=0)
     together = [process for process in left if process.ended_ns is None or process.ended_ns >= end_ns - TOGETHER_NS]
     if not any(shop.head(process) for process in together):
         return None
@@ -153,10 +157,11 @@ def _final(shop: Workshop) -> Moment | None:
 
 
 def _was_cut_off(process: Process) -> bool:
-    """Did it run until the recording ends, or until somebody killed it?"""
+    """Did it run until the recording ends, or until somebody outside ended it? What the program itself killed belongs to its story."""
     if process.orderly or process.became is not None:
         return False
-    return process.exit is None or process.exit.code is None
+    end = process.exit
+    return end is None or not end.known or (end.signal in ENDINGS and not end.call)
 
 
 def _end_ns(shop: Workshop) -> int:
