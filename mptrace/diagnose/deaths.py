@@ -59,19 +59,26 @@ def was_ordered(run: Run, process: Process) -> bool:
 
 
 def was_interrupted(run: Run, process: Process) -> bool:
-    """Did it end together with a job that was interrupted (Ctrl-C, SIGTERM, ``--on-hang kill``)?"""
+    """Did it end because the whole job was interrupted: by Ctrl-C, SIGTERM, ``--on-hang kill``?"""
     if not run.meta.ended_by or process.ended_ns is None:
         return False
     begun = interrupted_at(run)
-    if begun is not None:
-        return process.ended_ns >= begun
-    sigint = any("KeyboardInterrupt" in event.text("error") for event in events_of(run, process, failures.UNCAUGHT))
-    return sigint or process.ended_ns >= (run.meta.end_ns or 0) - GRACE_NS
+    return process.ended_ns >= begun if begun is not None else _looks_interrupted(run, process)
 
 
 def interrupted_at(run: Run) -> int | None:
-    """Return when the launcher passed a signal on to the job; None if it did not."""
-    return next((event.at_ns for event in run.of(observations.SIGNAL)), None)
+    """Return when the job was interrupted: the signal that was passed on, or the first end that mptrace brought about."""
+    told = [event.at_ns for event in run.of(observations.SIGNAL)]
+    told += [p.ended_ns for p in run.processes if p.ended_ns is not None and p.exit and p.exit.by == run.meta.ended_by]
+    return min(told, default=None)
+
+
+def _looks_interrupted(run: Run, process: Process) -> bool:
+    """When that was is not known: did it end shortly before the job, of what an interruption ends processes with?"""
+    number = process.exit.signal if process.exit else None
+    sent = number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    raised = any("KeyboardInterrupt" in event.text("error") for event in events_of(run, process, failures.UNCAUGHT))
+    return raised or (sent and (process.ended_ns or 0) >= (run.meta.end_ns or 0) - GRACE_NS)
 
 
 def ancestors(process: Process) -> list[Process]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mptrace.diagnose.finding import Evidence, Finding, Place, Severity, Step
 from mptrace.diagnose.hang import wants
-from mptrace.diagnose.standstill import standstills
+from mptrace.diagnose.standstill import last_waits
 from mptrace.diagnose.wording import an, shortened, who
 from mptrace.model.event import Event
 from mptrace.model.moment import Wait
@@ -55,22 +57,13 @@ def evidence_of(event: Event) -> tuple[Evidence, ...]:
     return (Evidence(event.ref, f"{who(event.process)}: {error_of(event)}"),)
 
 
-def waiting_for(run: Run, resource: Resource | None) -> tuple[Wait, ...]:
-    """Return who waits for something to come through the queue, pipe or pool, as seen last."""
-    for standstill in standstills(run):
-        found = [wait for wait in standstill.moment.waits if wait.resource is not None and _is_of(wait, resource)]
-        if found:
-            return tuple(wait for wait in found if not wait.thread.role.is_service)
-    return ()
+def is_for(resource: Resource | None) -> Callable[[Wait], bool]:
+    """Return whether a wait is for something to come through this queue, pipe or pool."""
 
+    def is_for_it(wait: Wait) -> bool:
+        return resource is not None and resource in (wait.resource and wait.resource.outermost, wait.call.resource)
 
-def _is_of(wait: Wait, resource: Resource | None) -> bool:
-    return resource is not None and resource in (wait.resource and wait.resource.outermost, wait.call.resource)
-
-
-def also_waiting(waits: tuple[Wait, ...]) -> tuple[Step, ...]:
-    """Return a line for each of these."""
-    return tuple(wants(wait) for wait in waits)
+    return is_for_it
 
 
 def members(event: Event, waits: tuple[Wait, ...]) -> tuple[Process, ...]:
@@ -89,14 +82,15 @@ def loudness(run: Run, event: Event) -> Severity | None:
     return Severity.HINT if not told and well else None
 
 
-def dumped(run: Run, event: Event, *, title: str, why: str, fix: str, waits: tuple[Wait, ...] = ()) -> Finding:
-    """Return the finding that something could not be sent."""
+def dumped(run: Run, event: Event, *, title: str, why: str, fix: str) -> Finding:
+    """Return the finding that something could not be sent, with those who wait for it."""
     resource = resource_of(run, event)
+    waits, moment = last_waits(run, is_for(resource))
     return Finding(
         title=title,
         steps=steps_of(run, event),
         why=f"{why}\n{error_of(event)}",
-        also=also_waiting(waits),
+        also=tuple(wants(wait) for wait in waits),
         fix=fix,
         fix_at=event.site,
         processes=members(event, waits),
@@ -104,5 +98,6 @@ def dumped(run: Run, event: Event, *, title: str, why: str, fix: str, waits: tup
         places=places_of(event),
         evidence=evidence_of(event),
         at_ns=event.at_ns,
+        moment=moment,
         lowered=loudness(run, event),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -156,6 +156,16 @@ def losses(run: Run, *, of: frozenset[str] | None = None) -> list[str]:
     off = [(process, probe) for process, probe in lost.probes_off if of is None or probe.partition(":")[0] in of]
     told += [f"in {who}, {what} could not be looked at: {why}" for who, what, why in run.completeness.not_seen if what in NEEDED]
     return told + [f"in {process}, recording of {probe.partition(':')[0]} was switched off" for process, probe in off]
+
+
+def last_waits(run: Run, wanted: Callable[[Wait], bool]) -> tuple[tuple[Wait, ...], int | None]:
+    """Return the waits of the program's threads that are wanted, as seen last; and the number of that moment, if they were stuck."""
+    for standstill in standstills(run):
+        found = [wait for wait in standstill.moment.waits if not wait.thread.role.is_service and wanted(wait)]
+        if found:
+            stuck = any(wait.thread in standstill.graph.stuck for wait in found) and standstill.holds_for(found)
+            return tuple(found), standstill.moment.number if stuck else None
+    return (), None
 
 
 @lru_cache(maxsize=2)

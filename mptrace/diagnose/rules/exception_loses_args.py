@@ -8,7 +8,7 @@ from mptrace.diagnose.finding import Evidence, Finding, Place, Step
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.hang import place_of, wants
 from mptrace.diagnose.rule import rule
-from mptrace.diagnose.standstill import standstills
+from mptrace.diagnose.standstill import last_waits
 from mptrace.diagnose.wording import shortened, who
 from mptrace.model.event import Event
 from mptrace.model.moment import Wait
@@ -48,7 +48,7 @@ def exception_loses_args(run: Run) -> Iterator[Finding]:
 def _finding(run: Run, event: Event) -> Finding:
     error, pool = event.text("error"), _pool(run, event)
     raised, defined = _raised_at(run, event), Site(event.text("defined_file"), event.number("defined_line"), error)
-    waiting = _waiting(run, pool)
+    waiting, moment = last_waits(run, lambda wait: _is_for(wait, pool))
     died = next((other for other in run.of(threads.DIED, failures.UNPICKLE_FAILED) if other.at_ns >= event.at_ns), None)
     return Finding(
         title=f"{error}, raised by {event.text('function') or 'a task'}(), cannot be rebuilt in the process that waits for it",
@@ -65,6 +65,7 @@ def _finding(run: Run, event: Event) -> Finding:
         places=tuple(_places(event, raised, defined, waiting)),
         evidence=(Evidence(event.ref, f"{who(event.process)} sent {error}, which its class cannot rebuild"),),
         at_ns=event.at_ns,
+        moment=moment,
     )
 
 
@@ -80,16 +81,11 @@ def _raised_at(run: Run, event: Event) -> Site | None:
     return event.site or next((e.site for e in reversed(same) if e.text("error") == event.text("error")), None)
 
 
-def _waiting(run: Run, pool: Resource | None) -> list[Wait]:
-    for standstill in standstills(run):
-        found = [w for w in standstill.moment.waits if w.call.kind in (kinds.RESULT, kinds.POOL_END, kinds.FUTURE)]
-        mine = [wait for wait in found if pool is None or wait.call.target is pool]
-        if mine:
-            return mine
-    return []
+def _is_for(wait: Wait, pool: Resource | None) -> bool:
+    return wait.call.kind in (kinds.RESULT, kinds.POOL_END, kinds.FUTURE) and (pool is None or wait.call.target is pool)
 
 
-def _places(event: Event, raised: Site | None, defined: Site, waiting: list[Wait]) -> Iterator[Place]:
+def _places(event: Event, raised: Site | None, defined: Site, waiting: tuple[Wait, ...]) -> Iterator[Place]:
     if raised is not None:
         yield Place("raised", raised, event.process)
     yield from (Place("waiter", site, wait.thread.process) for wait in waiting if (site := place_of(wait)))

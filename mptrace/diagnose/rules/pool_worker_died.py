@@ -9,8 +9,8 @@ from mptrace.diagnose.finding import Finding, Place, Step, Verdict
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.hang import place_of, wants
 from mptrace.diagnose.rule import rule
-from mptrace.diagnose.standstill import OF_WAITS, losses, standstills
-from mptrace.diagnose.wording import how_it_ended, shortened, who
+from mptrace.diagnose.standstill import OF_WAITS, last_waits, losses
+from mptrace.diagnose.wording import counted, how_it_ended, shortened, who
 from mptrace.model.moment import Doing, Wait
 from mptrace.model.process import Process, Role
 from mptrace.model.resource import Resource
@@ -37,11 +37,14 @@ def pool_worker_died(run: Run) -> Iterator[Finding]:
         Find out why the worker died. concurrent.futures.ProcessPoolExecutor raises BrokenProcessPool instead of waiting; or
         wait with a timeout: map_async(...).get(timeout).
     """
+    lost: dict[Resource | None, list[tuple[Process, Doing | None]]] = {}
     for process in run.processes:
         if process.role is Role.WORKER and not process.alive and not _was_meant(run, process):
             task = last_task(run, process)
             if task is not None or _left_a_task(run, process):
-                yield _finding(run, process, task)
+                lost.setdefault(process.pool or (task.pool if task else None), []).append((process, task))
+    for pool, deaths in lost.items():
+        yield _finding(run, pool, sorted(deaths, key=lambda death: death[0].ended_ns or 0))
 
 
 def _was_meant(run: Run, process: Process) -> bool:
@@ -66,53 +69,56 @@ def _left_a_task(run: Run, process: Process) -> bool:
     return not failed and bool(raised or events_of(run, process, processes.SYSTEM_EXIT))
 
 
-def _finding(run: Run, process: Process, task: Doing | None) -> Finding:
-    pool = process.pool or (task.pool if task else None)
-    waiting = _waiting(run, pool, task)
-    what = shortened(task.text, 44) if task and task.text else f"the task of {who(process)}"
-    unsure = losses(run, of=OF_WAITS)
+def _finding(run: Run, pool: Resource | None, deaths: list[tuple[Process, Doing | None]]) -> Finding:
+    jobs = {task.job for _, task in deaths if task}
+    waiting, moment = last_waits(run, lambda wait: _is_for(wait, pool, jobs))
+    unsure, first = losses(run, of=OF_WAITS), deaths[0][0]
+    dead = [process for process, _ in deaths]
     return Finding(
-        title=f"{what} will never finish: {who(process)} {how_it_ended(process.exit)}",
-        verdict=Verdict.LIKELY if unsure or process.exit is None else Verdict.PROVEN,
-        steps=tuple(sorted(_steps(process, task, waiting), key=lambda step: step.at_ns or 0)),
+        title=_title(deaths),
+        verdict=Verdict.LIKELY if unsure else Verdict.PROVEN,
+        steps=tuple(sorted(_steps(deaths, waiting), key=lambda step: step.at_ns or 0)),
         why="A Pool starts a new worker, but never hands a lost task out again.",
-        fix=_fix(process),
-        fix_at=process.exit.by_site if process.exit else None,
-        processes=tuple(dict.fromkeys([process, *(wait.thread.process for wait in waiting)])),
+        fix=_fix(first),
+        fix_at=first.exit.by_site if first.exit else None,
+        processes=tuple(dict.fromkeys([*dead, *(wait.thread.process for wait in waiting)])),
         resources=(pool,) if pool else (),
-        places=tuple(_places(process, waiting, pool)),
-        evidence=tuple(death_evidence(run, process)),
+        places=tuple(_places(dead, waiting, pool)),
+        evidence=tuple(one for process in dead for one in death_evidence(run, process)),
         details=tuple(unsure),
-        at_ns=process.ended_ns,
+        at_ns=first.ended_ns,
+        moment=moment,
     )
 
 
-def _waiting(run: Run, pool: Resource | None, task: Doing | None) -> list[Wait]:
-    """Return who waits for the lost result, or for the pool, as seen last."""
-    for standstill in standstills(run):
-        found = [
-            wait
-            for wait in standstill.moment.waits
-            if wait.call.kind in (kinds.RESULT, kinds.POOL_END) and wait.call.target is pool
-        ]
-        mine = [wait for wait in found if task is None or wait.call.kind == kinds.POOL_END or wait.call.detail == task.job]
-        if mine or found:
-            return mine or found
-    return []
+def _title(deaths: list[tuple[Process, Doing | None]]) -> str:
+    first, task = deaths[0]
+    what = shortened(task.text, 44) if task and task.text else f"the task of {who(first)}"
+    more = f" and {counted(len(deaths) - 1, 'more task')}" if len(deaths) > 1 else ""
+    return f"{what}{more} will never finish: {who(first)} {how_it_ended(first.exit)}"
 
 
-def _steps(process: Process, task: Doing | None, waiting: list[Wait]) -> Iterator[Step]:
-    if task:
-        yield Step(f"began {shortened(task.text)}", process, task.since_ns)
-    into = f", {(process.ended_ns - task.since_ns) / 1e9:.1f} s into that task" if task and process.ended_ns else ""
-    at = process.exit.by_site if process.exit else None
-    yield Step(f"{how_it_ended(process.exit)}{into}", process, process.ended_ns, at)
+def _is_for(wait: Wait, pool: Resource | None, jobs: set[int]) -> bool:
+    """Does it wait for one of the lost results, or for the whole pool?"""
+    if wait.call.target is not pool or wait.call.kind not in (kinds.RESULT, kinds.POOL_END):
+        return False
+    return wait.call.kind == kinds.POOL_END or not jobs or wait.call.detail in jobs
+
+
+def _steps(deaths: list[tuple[Process, Doing | None]], waiting: tuple[Wait, ...]) -> Iterator[Step]:
+    for process, task in deaths[:4]:
+        if task and len(deaths) == 1:
+            yield Step(f"began {shortened(task.text)}", process, task.since_ns)
+        into = f", {(process.ended_ns - task.since_ns) / 1e9:.1f} s into that task" if task and process.ended_ns else ""
+        yield Step(
+            f"{how_it_ended(process.exit)}{into}", process, process.ended_ns, process.exit.by_site if process.exit else None
+        )
     yield from (wants(wait) for wait in waiting)
 
 
-def _places(process: Process, waiting: list[Wait], pool: Resource | None) -> Iterator[Place]:
+def _places(dead: list[Process], waiting: tuple[Wait, ...], pool: Resource | None) -> Iterator[Place]:
     yield from (Place("waiter", site, wait.thread.process) for wait in waiting if (site := place_of(wait)))
-    yield from death_places(process)
+    yield from dict.fromkeys(place for process in dead for place in death_places(process))
     if pool is not None and pool.created_at is not None:
         yield Place("creation", pool.created_at, pool.made_by)
 

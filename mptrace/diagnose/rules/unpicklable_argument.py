@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mptrace.diagnose.finding import Finding
 from mptrace.diagnose.folding import ANY_WAIT
-from mptrace.diagnose.pickling import dumped, offender, resource_of, waiting_for, what_it_is
+from mptrace.diagnose.pickling import dumped, offender, what_it_is
 from mptrace.diagnose.rule import rule
 from mptrace.model.event import Event
 from mptrace.model.process import Role
@@ -54,7 +54,6 @@ def _finding(run: Run, event: Event) -> Finding:
         title=f"{offender(event)}{what_it_is(event)} cannot be sent to another process{by}",
         why="What goes to another process is pickled, with all that it refers to.",
         fix=_fix(event),
-        waits=waiting_for(run, resource_of(run, event)),
     )
 
 

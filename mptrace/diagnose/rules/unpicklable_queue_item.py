@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mptrace.diagnose.finding import Finding
-from mptrace.diagnose.pickling import dumped, offender, resource_of, waiting_for, what_it_is
+from mptrace.diagnose.pickling import dumped, is_for, offender, resource_of, what_it_is
 from mptrace.diagnose.rule import rule
+from mptrace.diagnose.standstill import last_waits
 from mptrace.diagnose.wording import call_of, counted, shortened, who
 from mptrace.model.event import Event
 from mptrace.model.run import Run
@@ -36,7 +37,7 @@ def unpicklable_queue_item(run: Run) -> Iterator[Finding]:
 
 def _finding(run: Run, events: list[Event]) -> Finding:
     event, queue = events[0], resource_of(run, events[0])
-    waits = waiting_for(run, queue)
+    waits, _ = last_waits(run, is_for(queue))
     label = queue.label if queue else "a queue"
     root = shortened(event.text("root"), 40)
     item = f"{counted(len(events), 'item')}" if len(events) > 1 else root or "an item"
@@ -47,7 +48,6 @@ def _finding(run: Run, events: list[Event]) -> Finding:
         title=f"{who(event.process)} put {item} on {label} that was dropped: {offender(event)}{what_it_is(event)} cannot be pickled",
         why=f"put() had returned; the queue's thread failed later, and the item is gone{awaited}.",
         fix=f"put plain data on {label}, without {offender(event) if event.text('path') else 'what cannot be pickled'}, at",
-        waits=waits,
     )
     finding.lowered = None
     return finding

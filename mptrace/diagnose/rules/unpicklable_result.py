@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mptrace.diagnose.finding import Finding
 from mptrace.diagnose.folding import ANY_WAIT
-from mptrace.diagnose.pickling import dumped, offender, resource_of, waiting_for, what_it_is
+from mptrace.diagnose.pickling import dumped, offender, what_it_is
 from mptrace.diagnose.rule import rule
 from mptrace.model.event import Event
 from mptrace.model.process import Role
@@ -43,7 +43,6 @@ def _finding(run: Run, event: Event) -> Finding:
         title=f"the result of {_task(event)} cannot be sent back: {offender(event)}{what_it_is(event)}",
         why="The function had returned; its result is pickled to go back, and that failed.",
         fix=f"return plain data{' from ' + function + '()' if function else ''}: a list instead of a generator, contents instead of a file, at",
-        waits=waiting_for(run, resource_of(run, event)),
     )
 
 
