@@ -1,6 +1,6 @@
 """Which call of the library the program made to get here (``Pool.map``), and which functions of the library lie between.
 
-For rare events only: it walks the stack, and may look at a frame's variables to learn the class of a method.
+For rare events only: it walks the stack.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from . import callsite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import FrameType
+    from types import CodeType, FrameType
 
 _SPOKEN = {"BaseProcess": "Process", "ApplyResult": "AsyncResult", "MapResult": "AsyncResult", "_ConnectionBase": "Connection"}
 
@@ -47,11 +47,23 @@ def _spoken(frame: FrameType) -> str:
     return _SPOKEN.get(owner, owner) + dot + method
 
 
+_names: dict[CodeType, str] = {}
+
+
 def _qualified(frame: FrameType) -> str:
-    """Return ``Class.method`` on Python 3.10, whose code objects do not know their class."""
-    name, me = frame.f_code.co_name, frame.f_locals.get("self")
-    for kind in type(me).__mro__ if me is not None else ():
-        method = kind.__dict__.get(name)
-        if getattr(getattr(method, "__wrapped__", method), "__code__", None) is frame.f_code:
-            return f"{kind.__name__}.{name}"
-    return name
+    """Return ``Class.method`` on Python 3.10, whose code objects do not know their class.
+
+    A frame's ``f_locals`` would know, but asking for them there keeps all its variables alive until it returns.
+    """
+    code = frame.f_code
+    if code not in _names:
+        kinds = [value for value in list(frame.f_globals.values()) if isinstance(value, type)]
+        owner = next((kind.__name__ for kind in kinds if _code_of(kind.__dict__.get(code.co_name)) is code), "")
+        _names[code] = f"{owner}.{code.co_name}" if owner else code.co_name
+    return _names[code]
+
+
+def _code_of(method: object) -> object:
+    for name in ("__func__", "fget", "__wrapped__"):
+        method = getattr(method, name, None) or method
+    return getattr(method, "__code__", None)
