@@ -12,8 +12,8 @@ from mptrace.model.process import Process, Role
 from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.model.site import Site
-from mptrace.wire.event import Kind
-from mptrace.wire.events import failures, observations, processes
+from mptrace.wire.event import Kind, unsigned
+from mptrace.wire.events import failures, observations, processes, tasks
 
 FATAL = frozenset(
     getattr(signal, name)
@@ -113,12 +113,18 @@ def _has_ended(process: Process, doing: Doing) -> bool:
 
 def _begun_task(process: Process) -> Doing | None:
     """Return the task that a process began and did not finish, by its last events (it left by an exception in order)."""
-    tasks = [past for past in process.past if past.kind == 0]
-    if not tasks or tasks[-1].since_ns is not None or not process.threads:
+    begun = [past for past in process.past if past.kind == 0]
+    if not begun or begun[-1].since_ns is not None or not process.threads:
         return None
-    last = tasks[-1]
+    last = begun[-1]
     thread = process.main_thread or process.threads[0]
-    return Doing(thread, last.resource or process.pool, last.number & 0xFFFFFFFF, last.number >> 32, last.text, last.at_ns)
+    return Doing(thread, last.resource or process.pool, last.number >> 32, last.number & 0xFFFFFFFF, last.text, last.at_ns)
+
+
+def submitted(run: Run, pool: Resource | None, job: int | None) -> Event | None:
+    """Return the call that handed a job to a pool or executor; if that is not known, the last call that handed it any."""
+    events = [event for event in run.of(tasks.SUBMITTED) if pool is not None and unsigned(event.number("pool")) == pool.key]
+    return next((event for event in events if event.number("job") == job), events[-1] if events else None)
 
 
 def pool_of(run: Run, process: Process) -> Resource | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mptrace.diagnose.deaths import submitted
 from mptrace.diagnose.finding import Evidence, Finding, Place, Severity, Step
 from mptrace.diagnose.hang import wants
 from mptrace.diagnose.standstill import last_waits
@@ -47,9 +48,12 @@ def steps_of(run: Run, event: Event) -> tuple[Step, ...]:
     return sent, Step(f"{offender(event)}{what_it_is(event)}  <- cannot be pickled", event.process, event.at_ns)
 
 
-def places_of(event: Event) -> tuple[Place, ...]:
-    """Return the line of the call that sent it."""
-    return (Place("sent", event.site, event.process),) if event.site else ()
+def places_of(run: Run, event: Event) -> tuple[Place, ...]:
+    """Return the line that sent it; of a task or its result, also the line that handed the task in."""
+    resource = resource_of(run, event)
+    call = submitted(run, resource, event.number("job")) if resource is not None else None
+    told = [(("sent", event.site, event.process))] + ([("submitted", call.site, call.process)] if call else [])
+    return tuple(dict.fromkeys(Place(role, site, process) for role, site, process in told if site))
 
 
 def evidence_of(event: Event) -> tuple[Evidence, ...]:
@@ -95,7 +99,7 @@ def dumped(run: Run, event: Event, *, title: str, why: str, fix: str) -> Finding
         fix_at=event.site,
         processes=members(event, waits),
         resources=(resource,) if resource else (),
-        places=places_of(event),
+        places=places_of(run, event),
         evidence=evidence_of(event),
         at_ns=event.at_ns,
         moment=moment,

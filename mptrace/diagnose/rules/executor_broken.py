@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mptrace.diagnose.deaths import death_evidence, death_places, last_task, was_interrupted, was_ordered
+from mptrace.diagnose.deaths import death_evidence, death_places, last_task, submitted, was_interrupted, was_ordered
 from mptrace.diagnose.finding import Evidence, Finding, Place, Severity, Step
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.wording import counted, how_it_ended, shortened, who
@@ -56,7 +56,7 @@ def _finding(run: Run, event: Event, pool: Resource | None, dead: Process | None
         fix_at=dead.exit.by_site if dead and dead.exit else None,
         processes=tuple(process for process in (dead, event.process) if process),
         resources=(pool,) if pool else (),
-        places=tuple(_places(dead, pool)),
+        places=tuple(_places(run, dead, task, pool)),
         evidence=(
             Evidence(event.ref, f"the executor broke: {shortened(event.text('cause'))}"),
             *(death_evidence(run, dead) if dead else ()),
@@ -82,9 +82,12 @@ def _steps(event: Event, dead: Process | None, task: Doing | None) -> Iterator[S
     yield Step("found its executor broken", event.process, event.at_ns)
 
 
-def _places(dead: Process | None, pool: Resource | None) -> Iterator[Place]:
+def _places(run: Run, dead: Process | None, task: Doing | None, pool: Resource | None) -> Iterator[Place]:
     if dead is not None:
         yield from death_places(dead)
+    call = submitted(run, pool, task.job if task else None)
+    if call is not None and call.site is not None:
+        yield Place("submitted", call.site, call.process)
     if pool is not None and pool.created_at is not None:
         yield Place("creation", pool.created_at, pool.made_by)
 

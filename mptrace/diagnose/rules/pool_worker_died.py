@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mptrace.diagnose.deaths import death_evidence, death_places, events_of, last_task, was_interrupted, was_ordered
+from mptrace.diagnose.deaths import death_evidence, death_places, events_of, last_task, submitted, was_interrupted, was_ordered
 from mptrace.diagnose.finding import Finding, Place, Step, Verdict
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.hang import place_of, wants
@@ -17,6 +17,9 @@ from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.wire import wait as kinds
 from mptrace.wire.events import failures, processes, tasks
+
+Death = tuple[Process, Doing | None]
+"""A worker, and the task that it was in the middle of."""
 
 
 @rule(
@@ -37,7 +40,7 @@ def pool_worker_died(run: Run) -> Iterator[Finding]:
         Find out why the worker died. concurrent.futures.ProcessPoolExecutor raises BrokenProcessPool instead of waiting; or
         wait with a timeout: map_async(...).get(timeout).
     """
-    lost: dict[Resource | None, list[tuple[Process, Doing | None]]] = {}
+    lost: dict[Resource | None, list[Death]] = {}
     for process in run.processes:
         if process.role is Role.WORKER and not process.alive and not _was_meant(run, process):
             task = last_task(run, process)
@@ -69,7 +72,7 @@ def _left_a_task(run: Run, process: Process) -> bool:
     return not failed and bool(raised or events_of(run, process, processes.SYSTEM_EXIT))
 
 
-def _finding(run: Run, pool: Resource | None, deaths: list[tuple[Process, Doing | None]]) -> Finding:
+def _finding(run: Run, pool: Resource | None, deaths: list[Death]) -> Finding:
     jobs = {task.job for _, task in deaths if task}
     waiting, moment = last_waits(run, lambda wait: _is_for(wait, pool, jobs))
     unsure, first = losses(run, of=OF_WAITS), deaths[0][0]
@@ -83,7 +86,7 @@ def _finding(run: Run, pool: Resource | None, deaths: list[tuple[Process, Doing 
         fix_at=first.exit.by_site if first.exit else None,
         processes=tuple(dict.fromkeys([*dead, *(wait.thread.process for wait in waiting)])),
         resources=(pool,) if pool else (),
-        places=tuple(_places(dead, waiting, pool)),
+        places=tuple(_places(run, deaths, waiting, pool)),
         evidence=tuple(one for process in dead for one in death_evidence(run, process)),
         details=tuple(unsure),
         at_ns=first.ended_ns,
@@ -91,7 +94,7 @@ def _finding(run: Run, pool: Resource | None, deaths: list[tuple[Process, Doing 
     )
 
 
-def _title(deaths: list[tuple[Process, Doing | None]]) -> str:
+def _title(deaths: list[Death]) -> str:
     first, task = deaths[0]
     what = shortened(task.text, 44) if task and task.text else f"the task of {who(first)}"
     more = f" and {counted(len(deaths) - 1, 'more task')}" if len(deaths) > 1 else ""
@@ -105,7 +108,7 @@ def _is_for(wait: Wait, pool: Resource | None, jobs: set[int]) -> bool:
     return wait.call.kind == kinds.POOL_END or not jobs or wait.call.detail in jobs
 
 
-def _steps(deaths: list[tuple[Process, Doing | None]], waiting: tuple[Wait, ...]) -> Iterator[Step]:
+def _steps(deaths: list[Death], waiting: tuple[Wait, ...]) -> Iterator[Step]:
     for process, task in deaths[:4]:
         if task and len(deaths) == 1:
             yield Step(f"began {shortened(task.text)}", process, task.since_ns)
@@ -116,9 +119,11 @@ def _steps(deaths: list[tuple[Process, Doing | None]], waiting: tuple[Wait, ...]
     yield from (wants(wait) for wait in waiting)
 
 
-def _places(dead: list[Process], waiting: tuple[Wait, ...], pool: Resource | None) -> Iterator[Place]:
+def _places(run: Run, deaths: list[Death], waiting: tuple[Wait, ...], pool: Resource | None) -> Iterator[Place]:
     yield from (Place("waiter", site, wait.thread.process) for wait in waiting if (site := place_of(wait)))
-    yield from dict.fromkeys(place for process in dead for place in death_places(process))
+    yield from dict.fromkeys(place for process, _ in deaths for place in death_places(process))
+    calls = [submitted(run, pool, task.job if task else None) for _, task in deaths]
+    yield from dict.fromkeys(Place("submitted", call.site, call.process) for call in calls if call and call.site)
     if pool is not None and pool.created_at is not None:
         yield Place("creation", pool.created_at, pool.made_by)
 
