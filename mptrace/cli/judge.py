@@ -38,10 +38,11 @@ def judge(run_path: str, *, keep: bool = False) -> Judged:
 
 def prepare() -> None:
     """Import what judging needs: most of the time that a first diagnosis takes."""
-    import mptrace.report.live
-    from mptrace.diagnose.registry import all_rules
+    from importlib import import_module
 
-    all_rules()
+    for name in ("report.live", "model.build", "diagnose.engine"):
+        import_module(f"mptrace.{name}")
+    import_module("mptrace.diagnose.registry").all_rules()
 
 
 def judge_moment(run_path: str, moment: int) -> list[Told]:

@@ -1,7 +1,8 @@
 """Signals to the launcher: taken from a descriptor, so that no handler ever runs; each is passed on once, or was not ours to pass on.
 
 A terminal sends its signals to the whole foreground group, so the job has those already (the kernel is their sender). The same
-holds for `timeout`, which signals its whole group, and for a shell that hangs up.
+holds for `timeout`, which signals its whole group, and for a shell that hangs up. Who sends a signal to a whole group by other
+means (``kill -- -PGID``) makes the job get it twice: nothing tells such a signal from one that was meant for us alone.
 """
 
 from __future__ import annotations
@@ -79,8 +80,8 @@ def _taken(number: int, code: int, pid: int) -> Taken:
 
 def has_reached_job(taken: Taken) -> bool:
     """Did the job get this signal from the same sender, as a member of our process group?"""
-    if taken.sender == 0:
-        return True
+    if taken.sender == 0:  # a hangup goes to the leader of the session only: without us, that would be the job
+        return not (taken.number == signal.SIGHUP and os.getsid(0) == os.getpid())
     if taken.number == signal.SIGHUP:
         return taken.sender == os.getsid(0)
     if taken.sender != os.getpgrp():
