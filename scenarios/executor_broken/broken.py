@@ -12,12 +12,12 @@ MEMORY = 500
 
 
 def resize(megabytes):
-    if megabytes > MEMORY:
-        os.kill(os.getpid(), signal.SIGKILL)  # stands for the kernel, out of memory
+    if megabytes > MEMORY:  # the kernel, out of memory
+        os.kill(os.getpid(), signal.SIGKILL)  # expect: executor-broken death
     return megabytes // 4
 
 
 if __name__ == "__main__":
     images = [120, 900, 80, 40]
     with ProcessPoolExecutor(2, mp_context=context()) as executor:
-        print(sum(executor.map(resize, images)))  # expect: executor-broken
+        print(sum(executor.map(resize, images)))

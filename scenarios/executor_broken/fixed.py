@@ -10,8 +10,8 @@ MEMORY = 500
 
 
 def resize(megabytes):
-    if megabytes > MEMORY:
-        os.kill(os.getpid(), signal.SIGKILL)  # stands for the kernel, out of memory
+    if megabytes > MEMORY:  # the kernel, out of memory
+        os.kill(os.getpid(), signal.SIGKILL)
     return megabytes // 4
 
 
