@@ -134,7 +134,7 @@ def _blame(what: object, hint: str) -> str:
     kind = type(what)
     if kind is FunctionType:
         return _by_name(what, "function")
-    if isinstance(what, type):
+    if issubclass(kind, type):
         return _by_name(what, "class")
     if kind in _registered():
         return ""
@@ -204,7 +204,7 @@ def _children(what: Any) -> Iterator[tuple[str, object]]:
     elif kind is BuiltinFunctionType:
         if type(what.__self__).__name__ != "module":
             yield ".__self__", what.__self__
-    elif isinstance(what, (FunctionType, type)):
+    elif kind is FunctionType or issubclass(kind, type):
         return
     elif kind.__name__ == "partial" and kind.__module__ == "functools":
         yield from ((".func", what.func), (".args", what.args), (".keywords", what.keywords))
@@ -230,19 +230,21 @@ def _attributes(what: object, kind: type) -> Iterator[tuple[str, object]]:
                     pass
 
 
-def _items(what: object) -> Iterator[tuple[str, object]]:
-    if isinstance(what, (list, tuple)):
-        base = list if isinstance(what, list) else tuple
-        for index, value in enumerate(base.__iter__(what)):  # type: ignore[arg-type]
+def _items(what: Any) -> Iterator[tuple[str, object]]:
+    """Yield what a container holds; asked of its type, since ``isinstance`` would ask the object for its class."""
+    kind = type(what)
+    if issubclass(kind, (list, tuple)):
+        base = list if issubclass(kind, list) else tuple
+        for index, value in enumerate(base.__iter__(what)):
             yield f"[{index}]", value
-    elif isinstance(what, dict):
+    elif issubclass(kind, dict):
         for key, value in list(dict.items(what)):
             yield f" key {brief.value(key)}", key
             yield f"[{brief.value(key)}]", value
-    elif isinstance(what, (set, frozenset)):
-        base_of_set = set if isinstance(what, set) else frozenset
-        for value in list(base_of_set.__iter__(what)):  # type: ignore[arg-type]
+    elif issubclass(kind, (set, frozenset)):
+        base_of_set = set if issubclass(kind, set) else frozenset
+        for value in list(base_of_set.__iter__(what)):
             yield " element", value
-    elif type(what).__name__ == "deque" and type(what).__module__ == "collections":
-        for index, value in enumerate(list(what)):  # type: ignore[call-overload]
+    elif kind.__name__ == "deque" and kind.__module__ == "collections":
+        for index, value in enumerate(list(what)):
             yield f"[{index}]", value
