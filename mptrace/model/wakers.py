@@ -192,6 +192,12 @@ class Finder:
             found.threads.update(thread for thread in threads_at(owner, self.moment) if thread.serves is pool)
         return found
 
+    def _exit(self, wait: Wait) -> Wakers:
+        """A main thread that is done ends when the other threads of the program do."""
+        others = set(threads_at(wait.thread.process, self.moment)) - {wait.thread}
+        others = {thread for thread in others if not is_service(thread)}
+        return Wakers(others) if others else Wakers(open="it is about to end")
+
     def _open(self, wait: Wait) -> Wakers:
         return Wakers(open=f"it is in the middle of {kinds.NAMES.get(wait.kind, 'something')}")
 
@@ -199,6 +205,6 @@ class Finder:
 _HANDLERS = {
     kinds.ACQUIRE: "acquire", kinds.MUTEX_WAIT: "acquire", kinds.RECV: "recv", kinds.SEND: "send", kinds.READY: "ready",
     kinds.REAP: "reap", kinds.THREAD_END: "thread_end", kinds.RESULT: "result", kinds.FUTURE: "result", kinds.POOL_END: "result",
-    kinds.FEEDER_END: "feeder_end", kinds.CALL: "open", kinds.EXIT: "open", kinds.START: "open",
+    kinds.FEEDER_END: "feeder_end", kinds.CALL: "open", kinds.EXIT: "exit", kinds.START: "open",
 }  # fmt: skip
 """Kind of wait -> method; the others can be ended by everybody who knows the resource."""

@@ -16,6 +16,7 @@ from mptrace.model.site import Site
 from mptrace.wire import resource as family_of
 from mptrace.wire.event import unsigned
 from mptrace.wire.events import observations
+from mptrace.wire.wait import EXIT
 
 ENDINGS = (Signals.SIGKILL, Signals.SIGTERM, Signals.SIGINT, Signals.SIGHUP, Signals.SIGQUIT)
 """Signals that end a job from outside."""
@@ -42,6 +43,7 @@ def _moment(shop: Workshop, number: int, files: MomentFiles | None, observed: Ob
     moment = Moment(number, at_ns, processes=[process for process in shop.run.processes if process.alive_at(at_ns)])
     _fill(shop, moment, heads)
     moment.looks = build_looks(shop, observed, moment.processes)
+    moment.waits = [wait for wait in moment.waits if wait.kind != EXIT or _joins_threads(wait, moment)]
     for wait in moment.waits:
         _complete(wait, moment)
     _take_ends(shop, moment, observed.others)
@@ -99,6 +101,14 @@ def _complete(wait: Wait, moment: Moment) -> None:
         wait.intent.site, wait.intent.stale_site = wait.site, wait.stale_site
 
 
+def _joins_threads(wait: Wait, moment: Moment) -> bool:
+    """Does a thread in its exit handlers wait for its process's other threads? So it says in the stack, where that was seen."""
+    look = moment.looks.get(wait.thread)
+    if look is None or look.still is not True or "futex" not in look.wchan:
+        return False
+    return any(site.function.rpartition(".")[2] in ("_shutdown", "join") for site in look.stack[:3])
+
+
 def _innermost(stack: tuple[Site, ...]) -> Site | None:
     return next((site for site in stack if is_program(site.file)), None)
 
@@ -153,6 +163,7 @@ def _final(shop: Workshop) -> Moment | None:
     first_end = min((process.ended_ns for process in together if process.ended_ns is not None), default=end_ns + 1)
     moment = Moment(0, first_end - 1, final=True, processes=together)
     _fill(shop, moment, {process: head for process in shop.run.processes if (head := shop.head(process))})
+    moment.waits = [wait for wait in moment.waits if wait.kind != EXIT]
     return moment
 
 

@@ -10,17 +10,21 @@ from mptrace.model.moment import Doing, Hold, Wait
 from mptrace.model.process import Process, Thread
 from mptrace.model.resource import Resource
 from mptrace.wire import resource as family_of
-from mptrace.wire.wait import STALE_SITE
+from mptrace.wire.wait import EXIT, STALE_SITE
 
 _INDEX_BITS = 32
 
 
 def read_waits(shop: Workshop, process: Process, head: Head, at_ns: int) -> Iterator[Wait]:
-    """Yield what the threads of a process waited for, by its board."""
+    """Yield what the threads of a process waited for, by its board; of a main thread that is about to end, that alone."""
     for entry in head.entries:
-        if entry.ended or not entry.tid or entry.wait is None:
+        if entry.ended or not entry.tid:
             continue
         thread = shop.thread(process, entry.tid)
+        if entry.wait is None:
+            if entry.intent is not None and entry.intent.kind == EXIT:
+                yield _wait(shop, thread, entry.intent, at_ns, f"{process.id}:intent {entry.tid}")
+            continue
         wait = _wait(shop, thread, entry.wait, at_ns, f"{process.id}:wait {entry.tid}")
         if entry.intent is not None:
             wait.intent = _wait(shop, thread, entry.intent, at_ns, f"{process.id}:intent {entry.tid}")
