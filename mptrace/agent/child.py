@@ -52,8 +52,7 @@ def _begin(process: Any, *, watch_run: bool) -> None:
     recorder.log(
         processes.RUNNING, str(process._name)[:200], target_name(process), int(process.daemon), start_method(process), file, line
     )
-    for function in life.at_bootstrap:
-        function(process)
+    life.tell(life.at_bootstrap, process)
     if watch_run:
         _watch_run(process)
 
@@ -111,8 +110,7 @@ def look_for_failure(frame: FrameType) -> None:
 
 def _failed(error: BaseException) -> None:
     try:
-        for function in life.at_failure:
-            function(_me, error)
+        life.tell(life.at_failure, _me, error)
         if isinstance(error, SystemExit):
             _log_system_exit(error)
         else:

@@ -27,8 +27,7 @@ def begin() -> None:
         tell(error, "main", failure.raised_at(error))
     recorder.log(processes.EXITING, -1 if error is None else 1)
     waits.intend(wait.EXIT, resource.NONE, 0)
-    for function in life.at_exit:
-        function()
+    life.tell(life.at_exit)
 
 
 def tell(error: BaseException, where: str, site: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import guard
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,3 +24,12 @@ at_exit_function: list[Callable[[FrameType], None]] = []
 
 at_exit: list[Callable[[], None]] = []
 """Called once when this process begins to end in an orderly way."""
+
+
+def tell(functions: list[Callable[..., None]], *arguments: object) -> None:
+    """Call them all; the probe of one that raises is switched off."""
+    for function in functions:
+        try:
+            function(*arguments)
+        except Exception:
+            guard.trouble(function.__module__.rpartition(".")[2])

@@ -29,7 +29,8 @@ class Worker:
         self.asked = False  # did it ask for a task? Then its initializer has returned.
         self.ready: Any = None  # called when it asks for its first task
         self.refused = False  # its result could not be pickled: the error that goes back instead is none of its function
-        self.job, self.index, self.function, self.called = 0, 0, "", None
+        self.job, self.index, self.function = 0, 0, ""
+        self.code: Any = None  # not the function: it may hold what the program wants to be rid of
         self._cell, self._number, self._since = 0, 0, 0
         recorder.log(tasks.WORKER, pool, name)
 
@@ -42,7 +43,8 @@ class Worker:
 
     def begin(self, job: int, index: int, called: Any, function: str, arguments: str) -> None:
         """It begins to run a task: ``called``, with its name and its arguments as texts."""
-        self.job, self.index, self.called, self.function = job, index, called, function
+        self.job, self.index, self.function = job, index, function
+        self.code = getattr(getattr(called, "__func__", called), "__code__", None)
         self._number, self._since = pools.task_number(job, index), monotonic_ns()
         self._cell = recorder.begin_task(self.pool, self._number, f"{function}({arguments})".encode("utf-8", "replace"))
         recorder.ring(layout.R_TASK_BEGUN, self.pool, self._number, callsite.text(function), 0)
@@ -55,8 +57,7 @@ class Worker:
 
     def defined_at(self) -> int:
         """Return the number of the place where the function of its task is defined."""
-        code = getattr(getattr(self.called, "__func__", self.called), "__code__", None)
-        return 0 if code is None else callsite.number(code, -1, code.co_firstlineno)
+        return 0 if self.code is None else callsite.number(self.code, -1, self.code.co_firstlineno)
 
     def failed(self, error: BaseException, text: str, site: int) -> None:
         """The task raised; ``text``: the traceback."""

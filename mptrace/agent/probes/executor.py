@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from _thread import get_ident
+from _weakref import ref
 
 from ...wire import wait
 from ...wire.events import resources, tasks
@@ -119,13 +120,17 @@ def _note_call(key: int, number: int, job: pools.Job, future: Any) -> None:
 
 
 def _watch(condition: Any, key: int, number: int) -> None:
-    """Whoever has to wait for this one future says so; the class Future stays as it is, and no frame of ours gets into its errors."""
-    original = condition.wait
+    """Whoever has to wait for this one future says so; the class Future stays as it is, and no frame of ours gets into its errors.
+
+    What hangs on the condition must not hold it, or every future would wait for the garbage collector.
+    """
+    reference = ref(condition)
 
     def wait_(timeout: Any = None) -> object:
+        this: Any = reference()
         saved = waits.enter(wait.FUTURE, OBJECT, key, timeout, number)
         try:
-            return original(timeout)
+            return type(this).wait(this, timeout)
         finally:
             waits.leave(saved)
 

@@ -60,8 +60,7 @@ def _end() -> None:
 def _exit_function(original: Callable[..., object]) -> object:
     def _exit_function(*args: Any, **kwargs: Any) -> object:
         try:
-            for function in life.at_exit_function:
-                function(sys._getframe(1))
+            life.tell(life.at_exit_function, sys._getframe(1))
             ending.begin()
         except Exception:
             guard.trouble(NAME)

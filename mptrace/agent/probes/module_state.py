@@ -9,16 +9,18 @@ from .. import brief, bytecode, callsite, guard, inherit, life, recorder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import CodeType, FrameType, ModuleType
+    from types import CodeType, FrameType, FunctionType, ModuleType
     from typing import Any
 
     Place = tuple[CodeType, int]
+    Stored = tuple[dict[str, Any], dict[str, Place], set[CodeType]]
 
 NAME = "module_state"
 
 _watched: list[tuple[dict[str, Any], str, str, Place]] = []
 """In a child: (globals, name, text of the value when it began, where it is stored)."""
 
+_known: dict[CodeType, Stored] = {}
 _read: dict[tuple[int, str], tuple[dict[str, Any], Place]] = {}
 """In a parent: (id of globals, name) -> where it is read after a child that may change it was started."""
 
@@ -31,18 +33,26 @@ def install(_module: ModuleType) -> None:
     inherit.in_child_hooks.append(_read.clear)
 
 
-def _stored_by(process: Any) -> tuple[dict[str, Any], dict[str, Place], set[CodeType]]:
+def _stored_by(process: Any) -> Stored:
     """Return (globals, name -> where it is stored, the code looked at) for what a Process will run."""
     function = bytecode.function_of(getattr(process, "_target", None) or type(process).run)
     if function is None or not bytecode.is_own(function.__code__):
         return {}, {}, set()
-    codes = bytecode.reachable(function)
+    known = _known.get(function.__code__)
+    if known is None or known[0] is not function.__globals__:
+        _known.clear()  # one is enough: a loop starts the same target again and again
+        known = _known[function.__code__] = _look_at(function)
+    return known
+
+
+def _look_at(function: FunctionType) -> Stored:
+    codes, names = bytecode.reachable(function), function.__globals__
     stored: dict[str, Place] = {}
     for code in codes:
         for how, name, offset in bytecode.uses(code):
-            if how == "store" and name in function.__globals__:
+            if how == "store" and name in names:
                 stored.setdefault(name, (code, offset))
-    return function.__globals__, stored, codes
+    return names, stored, codes
 
 
 def _in_child(process: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from _thread import get_ident
+from _weakref import ref
 
 from ...wire import wait
 from ...wire.events import resources, tasks
@@ -171,13 +172,17 @@ def _wait(original: Callable[..., object]) -> object:
 
 
 def _watch_iterator(iterator: Any) -> None:
-    """Whoever has to wait for the next result says so, without a frame of ours in the errors that ``next`` raises."""
-    original = iterator._cond.wait
+    """Whoever has to wait for the next result says so, without a frame of ours in the errors that ``next`` raises.
+
+    What hangs on the iterator must not hold it, or it would wait for the garbage collector.
+    """
+    reference = ref(iterator)
 
     def wait_(timeout: Any = None) -> object:
-        saved = _enter(iterator, timeout)
+        this: Any = reference()
+        saved = _enter(this, timeout)
         try:
-            return original(timeout)
+            return type(this._cond).wait(this._cond, timeout)
         finally:
             if saved is not None:
                 waits.leave(saved)

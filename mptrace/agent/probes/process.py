@@ -55,8 +55,7 @@ def _start(original: Callable[..., object]) -> object:
         try:
             target = child.target_name(self)  # before: the parent's Process drops its target
             saved = waits.intend(wait.START, resource.NONE, 0)
-            for function in life.at_start:
-                function(self)
+            life.tell(life.at_start, self)
         except Exception:
             guard.trouble(NAME)
         try:
@@ -75,7 +74,7 @@ def _start(original: Callable[..., object]) -> object:
 
 def _note_start(process: Any, target: str, took_ns: int) -> None:
     try:
-        pid = process._popen.pid
+        pid = getattr(process._popen, "pid", 0)
         _told[pid] = 0
         recorder.log(
             processes.STARTED, pid, str(process._name)[:200], target, int(process.daemon), child.start_method(process),
@@ -99,7 +98,7 @@ def _join(original: Callable[..., object]) -> object:
     def join(self: Any, timeout: float | None = None) -> object:
         saved, popen = None, getattr(self, "_popen", None)
         try:
-            if popen is not None and popen.returncode is None and timeout != 0:
+            if popen is not None and getattr(popen, "returncode", 0) is None and timeout != 0:
                 saved = waits.enter(wait.REAP, resource.PROCESS, popen.pid, timeout)
         except Exception:
             guard.trouble(NAME)
@@ -120,9 +119,9 @@ def _join(original: Callable[..., object]) -> object:
 
 def _note_join(popen: Any) -> None:
     try:
-        done = popen.returncode is not None
-        if _first(popen.pid, _JOINED if done else _TIMED_OUT):
-            recorder.log(processes.JOINED, popen.pid, int(done), callsite.here())
+        done, pid = getattr(popen, "returncode", None) is not None, getattr(popen, "pid", 0)
+        if _first(pid, _JOINED if done else _TIMED_OUT):
+            recorder.log(processes.JOINED, pid, int(done), callsite.here())
     except Exception:
         guard.trouble(NAME)
 
