@@ -121,6 +121,8 @@ class Moment:
     """Who had which end of a pipe open, where all processes' descriptors were looked at; a pipe that is absent was not."""
     outsiders: dict[Resource, str] = field(default_factory=dict)
     """Pipes that a process outside of the job has an end of, too, and which program that is."""
+    sockets: set[Resource] = field(default_factory=set)
+    """Those of ``readers`` that are sockets: what is written at one end is read at its ``peer``."""
     caught: dict[Process, int] = field(default_factory=dict)
     """Signals that a process has handlers for, as a mask (bit 0: signal 1), where that was looked at."""
     running: set[Thread] = field(default_factory=set)

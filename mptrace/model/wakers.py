@@ -39,6 +39,7 @@ class Finder:
         self.moment, self.run = moment, run
         self._elsewhere = releases_elsewhere(run.sources)
         self._there = [process for process in moment.processes if is_there(process, moment)]
+        self._looked_at = {thread.process for thread in moment.looks}
         self._began = {event.process for event in run.of(process_events.RUNNING) if event.at_ns <= moment.at_ns}
 
     def find(self, wait: Wait) -> Wakers:
@@ -74,17 +75,18 @@ class Finder:
     def _anybody(self, wait: Wait) -> Wakers:
         """Everybody who knows the resource."""
         resource = wait.resource
-        if resource is None or not resource.knowers:
+        unknown = resource is not None and resource.family == family_of.PIPE and resource.made_by is None
+        if resource is None or not resource.knowers or unknown:
             return Wakers(open="it is not known who else has what it waits for")
-        return self._threads(resource.knowers, wait, resource, may_inherit=True)
+        return self._threads(resource.knowers, wait, resource)
 
-    def _threads(self, knowers: Iterable[Process], wait: Wait, resource: Resource, *, may_inherit: bool) -> Wakers:
+    def _threads(self, knowers: Iterable[Process], wait: Wait, resource: Resource) -> Wakers:
         found = Wakers()
         knowers = set(knowers)
         for process in self._there:
             if process in knowers:
                 self._add(found, process, resource)
-            elif may_inherit and self._may_get(process, knowers):
+            elif self._may_get(process, knowers):
                 found.open = f"{process.name}, pid {process.pid}, {'is starting' if process.traced else 'is not traced'}"
         found.threads.discard(wait.thread)
         return found
@@ -106,7 +108,9 @@ class Finder:
 
     def _may_get(self, process: Process, knowers: set[Process]) -> bool:
         """Could it have been given the resource, or be about to, without our knowing? A child that starts, or is not traced."""
-        if process.role not in (Role.CHILD, Role.WORKER, Role.EXECUTOR_WORKER) or (process.traced and process in self._began):
+        if process.role not in (Role.CHILD, Role.WORKER, Role.EXECUTOR_WORKER):
+            return False
+        if process.traced and process in self._began and not self._is_newer_than_looks(process):
             return False
         parent = process.parent
         while parent is not None:
@@ -114,6 +118,9 @@ class Finder:
                 return True
             parent = parent.parent
         return False
+
+    def _is_newer_than_looks(self, process: Process) -> bool:
+        return bool(self._looked_at) and process not in self._looked_at
 
     def _recv(self, wait: Wait) -> Wakers:
         return self._pipe(wait, self.moment.writers)
@@ -129,13 +136,15 @@ class Finder:
         outsider = self.moment.outsiders.get(other) or self.moment.outsiders.get(pipe)
         if outsider:
             return Wakers(open=f"a process outside of the job has an end of it, too ({outsider[:40]})")
+        if pipe in self.moment.sockets and pipe.peer is None:
+            return Wakers(open="who has the other end of its connection is not known")
         if other in ends:
-            return self._threads(ends[other], wait, pipe, may_inherit=False)
+            return self._threads(ends[other], wait, pipe)
         if pipe in ends:
             return Wakers(open="the other end was not found in the job")
         found = self._anybody(wait)
         if pipe.peer is not None:
-            peers = self._threads(pipe.peer.knowers, wait, pipe, may_inherit=True)
+            peers = self._threads(pipe.peer.knowers, wait, pipe)
             found.threads |= peers.threads
             found.open = found.open or peers.open
         return found

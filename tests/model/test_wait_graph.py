@@ -230,3 +230,39 @@ def test_a_child_that_nobody_saw_since_its_start_long_ago_does_not_count():
     assert graph_of(told).stuck == set()
     run.moments[0].at_ns += 60_000_000_000
     assert names(graph_of(told).stuck) == {"MainProcess", "worker"}
+
+
+def test_a_socket_whose_other_end_is_not_known_may_be_written_to_by_anybody():
+    told = story().pipe("client").process("reader")
+    told.waits(kinds.RECV, told.resource("client"))
+    run = told.run()
+    socket, reader = told.resource("client"), told.find_process("reader")
+    moment = run.moments[0]
+    moment.writers, moment.readers = {socket: {reader}}, {socket: {reader}}
+    assert names(graph_of(told).stuck) == {"reader"}
+    moment.sockets = {socket}
+    assert "other end" in why(graph_of(told), "reader")
+
+
+def test_a_connection_that_was_not_made_in_the_job_may_be_written_to_by_anybody():
+    told = story().pipe("client").process("reader")
+    told.waits(kinds.RECV, told.resource("client"))
+    told.resource("client").knowers = {told.find_process("reader")}
+    assert names(graph_of(told).stuck) == {"reader"}
+    told.resource("client").made_by = None
+    told.told.moments.clear()
+    assert graph_of(told).stuck == set()
+
+
+def test_a_child_that_is_newer_than_the_looks_may_have_what_its_parent_has():
+    told = story().queue("jobs").main().gets("jobs")
+    run = told.run()
+    assert names(graph_of(told).stuck) == {"MainProcess"}
+    run.moments[0].processes.append(Process("p9", 99, name="newborn", parent=run.main, command="fork"))
+    assert "is starting" in why(graph_of(told), "MainProcess")
+
+
+def test_a_main_thread_in_its_exit_waits_for_the_other_threads_of_its_process():
+    told = story().queue("jobs").process("child").thread("listener").gets("jobs")
+    told.process("child").waits(kinds.EXIT).main().joins("child")
+    assert names(graph_of(told).stuck) == {"MainProcess", "child", "listener"}

@@ -140,6 +140,8 @@ def _take_end(shop: Workshop, moment: Moment, process: Process, record: Record) 
     if _int(record, "writable"):
         writers.add(process)
         pipe.writers.add(process)
+    if _int(record, "readable") and _int(record, "writable"):
+        moment.sockets.add(pipe)
     if _int(record, "queued") >= 0 and _int(record, "readable"):
         moment.queued[pipe] = _int(record, "queued")
     peer = unsigned(_int(record, "peer"))
