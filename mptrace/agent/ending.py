@@ -13,7 +13,7 @@ from ..wire.events import failures, processes
 from . import failure, inherit, life, recorder, waits
 
 _began = False
-_told: object = None
+_told = 0  # id() of an exception: holding it would hold the variables of all its frames
 
 
 def begin() -> None:
@@ -23,7 +23,7 @@ def begin() -> None:
         return
     _began = True
     error = uncaught()
-    if error is not None and error is not _told:
+    if error is not None and id(error) != _told:
         tell(error, "main", failure.raised_at(error))
     recorder.log(processes.EXITING, -1 if error is None else 1)
     waits.intend(wait.EXIT, resource.NONE, 0)
@@ -33,7 +33,7 @@ def begin() -> None:
 def tell(error: BaseException, where: str, site: int) -> None:
     """Log the exception that ends this process, and do not log it again when the interpreter ends."""
     global _told
-    _told = error
+    _told = id(error)
     recorder.log(failures.UNCAUGHT, failure.kind(error), failure.message(error), failure.text(error), site, where)
 
 

@@ -102,3 +102,39 @@ def test_a_failing_initializer_is_told(outcome: Outcome) -> None:
     record = outcome.one(tasks.INITIALIZER_FAILED)
     assert (record["error"], record["message"]) == ("RuntimeError", "not today")
     assert outcome.line(record) == line_of(PROGRAM, "start")
+
+
+LETTING_GO = """
+import gc, multiprocessing, sys, weakref
+from concurrent.futures import ProcessPoolExecutor
+
+class Big(list):
+    pass
+
+def size(big):
+    return len(big)
+
+if __name__ == "__main__":
+    gc.disable()
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(1, mp_context=context) as executor:
+        future = executor.submit(size, Big())
+        future.result()
+        condition = weakref.ref(future._condition)
+        for _ in range(3):
+            executor.submit(size, Big()).result()
+        future = None
+        print(condition() is None)
+    with context.Pool(1) as pool:
+        results = pool.imap(size, [Big()])
+        print(next(results), end=" ")
+        results = weakref.ref(results)
+        pool.map(size, [Big()])
+        print(results() is None)
+"""
+
+
+@pytest.mark.parametrize("python", sorted({pair[0] for pair in EVERYWHERE}))
+def test_nothing_is_kept_alive_by_us(python: str, tmp_path: object) -> None:
+    outcome = trace(LETTING_GO, tmp_path, python)  # type: ignore[arg-type]
+    assert outcome.out == "True\n0 True\n", outcome.err
