@@ -68,11 +68,15 @@ def place(entry: TracebackType | None) -> int:
 
 
 def hide(error: BaseException) -> None:
-    """Take the wrapper that has just caught ``error`` out of its traceback; follow it with a bare ``raise``.
+    """Take the wrapper that has just caught ``error``, and ours below it, out of its traceback; follow it with a bare ``raise``.
 
     From Python 3.11 on a bare ``raise`` goes on with the exception's own traceback; 3.10 goes on with the one it began with,
     and there our frame stays visible.
     """
-    entry = error.__traceback__
-    if entry is not None and callsite.is_ours(entry.tb_frame.f_code):
-        error.__traceback__ = entry.tb_next
+    try:
+        entry = error.__traceback__
+        while entry is not None and callsite.is_ours(entry.tb_frame.f_code):
+            entry = entry.tb_next
+        error.__traceback__ = entry
+    except Exception:  # noqa: BLE001 - the interpreter is being torn down
+        pass

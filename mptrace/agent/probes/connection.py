@@ -16,6 +16,7 @@ from ...wire.events import resources
 from ...wire.resource import PIPE
 from ...wire.wait import READY, RECV, SEND, STALE_SITE
 from .. import callsite, guard, identity, inherit, originals, recorder, waits
+from ..failure import hide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,7 +128,11 @@ def _recv_bytes(original: Callable[..., Any]) -> Callable[..., Any]:
         place, words = end.recv, live[0]
         slot = (threads.get(ident()) or new_thread()) + wait
         if now - place.since > fresh_ns or words[slot]:
-            result = carefully(original, self, maxsize, RECV, place, 0)
+            try:
+                result = carefully(original, self, maxsize, RECV, place, 0)
+            except BaseException as error:
+                hide(error)
+                raise
         else:
             place.since = words[slot + 2] = now
             words[slot + 1] = end.key
@@ -136,6 +141,9 @@ def _recv_bytes(original: Callable[..., Any]) -> Callable[..., Any]:
             words[slot] = again
             try:
                 result = original(self, maxsize)
+            except BaseException as error:
+                hide(error)
+                raise
             finally:
                 live[0][slot] = 0
         live[0][end.received] = end.got = end.got + 1
@@ -153,7 +161,11 @@ def _send_bytes(original: Callable[..., None]) -> Callable[..., None]:
         place, words = end.send, live[0]
         slot = (threads.get(ident()) or new_thread()) + wait
         if now - place.since > fresh_ns or words[slot]:
-            carefully(original, self, buf, SEND, place, len(buf))
+            try:
+                carefully(original, self, buf, SEND, place, len(buf))
+            except BaseException as error:
+                hide(error)
+                raise
         else:
             place.since = words[slot + 2] = now
             words[slot + 1] = end.key
@@ -163,6 +175,9 @@ def _send_bytes(original: Callable[..., None]) -> Callable[..., None]:
             words[slot] = again
             try:
                 original(self, buf)
+            except BaseException as error:
+                hide(error)
+                raise
             finally:
                 live[0][slot] = 0
         live[0][end.sent] = end.used = end.used + 1
@@ -188,6 +203,9 @@ def _wait(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             saved = _begin_wait(object_list, timeout)
             return original(object_list, timeout)
+        except BaseException as error:
+            hide(error)
+            raise
         finally:
             waits.end(saved)
 
@@ -250,6 +268,9 @@ def _accept(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             saved = waits.begin(READY, PIPE, identity.inode(getattr(self._socket, "fileno", int)()))
             return original(self)
+        except BaseException as error:
+            hide(error)
+            raise
         finally:
             waits.end(saved)
 

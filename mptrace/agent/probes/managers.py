@@ -6,6 +6,7 @@ from ...wire.events import resources
 from ...wire.resource import OBJECT
 from ...wire.wait import CALL
 from .. import callsite, guard, identity, originals, recorder, waits
+from ..failure import hide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def _callmethod(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             saved = _intend(self, methodname, places)
             return original(self, methodname, args, kwds)
+        except BaseException as error:
+            hide(error)
+            raise
         finally:
             waits.end(saved)
 

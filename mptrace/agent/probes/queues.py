@@ -13,6 +13,7 @@ from ...wire.events import failures, resources
 from ...wire.resource import MUTEX, OBJECT, PIPE, SEM
 from ...wire.wait import FEEDER_END, TASKS_DONE
 from .. import brief, callsite, guard, identity, originals, recorder, waits
+from ..failure import hide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,7 +115,11 @@ def _put(original: Callable[..., None]) -> Callable[..., None]:
     def put(self: Any, obj: Any, block: Any = True, timeout: Any = None) -> None:
         if type(obj) not in plain:
             remember(self, obj)
-        original(self, obj, block, timeout)
+        try:
+            original(self, obj, block, timeout)
+        except BaseException as error:
+            hide(error)
+            raise
 
     return put
 
@@ -161,6 +166,9 @@ def _join(original: Callable[..., None]) -> Callable[..., None]:
         try:
             saved = waits.intend(TASKS_DONE, OBJECT, identity.of_queue(self))
             original(self)
+        except BaseException as error:
+            hide(error)
+            raise
         finally:
             waits.end(saved)
 
@@ -186,6 +194,9 @@ def _finalize_join(original: Callable[..., None]) -> Callable[..., None]:
             intent = waits.intend(FEEDER_END, OBJECT, key)
             wait = waits.begin(FEEDER_END, OBJECT, key)
             original(twr)
+        except BaseException as error:
+            hide(error)
+            raise
         finally:
             waits.end(wait)
             waits.end(intent)

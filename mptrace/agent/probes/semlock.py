@@ -16,6 +16,7 @@ from _thread import get_ident
 from ...wire.resource import SEM, semaphore_key
 from ...wire.wait import ACQUIRE
 from .. import guard, identity, originals, recorder, waits
+from ..failure import hide
 from ..holds import Cell, note, note_foreign
 
 TYPE_CHECKING = False
@@ -90,8 +91,10 @@ def _block(take: Callable[..., bool], cell: Cell, block: object = True, timeout:
 
 
 def _take(take: Callable[..., bool], cell: Cell, block: object, timeout: Any) -> bool:
-    """Take with whatever arguments the program gave: those that C would refuse, or that cannot block, go to it at once."""
-    if not block or type(block) not in (bool, int) or type(timeout) not in (int, float, _NoneType):
+    """Take with whatever arguments the program gave: what C may refuse must go to it before anything is tried."""
+    if type(block) not in (bool, int) or type(timeout) not in (int, float, _NoneType):
+        return _block(take, cell, block, timeout)
+    if not block:
         return take(block, timeout)
     return take(False) or _block(take, cell, block, timeout)
 
@@ -103,24 +106,32 @@ def _semaphore_acquire(semlock: Any, cell: Cell) -> Callable[..., bool]:
     take = semlock.acquire
 
     def acquire(block: Any = True, timeout: Any = None) -> bool:
-        if block is True and timeout is None:
-            return take(False) or _block_(take, cell)
-        return take_(take, cell, block, timeout)
+        if block is True and timeout is None and take(False):
+            return True
+        try:
+            return take_(take, cell, block, timeout)
+        except BaseException as error:
+            hide_(error)
+            raise
 
-    _block_, take_ = _block, _take
+    take_, hide_ = _take, hide
     return acquire
 
 
 def _lock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
     take, give, held = semlock.acquire, semlock.release, cell.held
-    live, ident, note_, foreign, block_, take_ = recorder.live, get_ident, note, note_foreign, _block, _take
+    live, ident, note_, foreign, block_, take_, hide_ = recorder.live, get_ident, note, note_foreign, _block, _take, hide
 
     def acquire(block: Any = True, timeout: Any = None) -> bool:
-        if block is True and timeout is None:
-            if not take(False):
+        if block is not True or timeout is not None:
+            if not take_(take, cell, block, timeout):
+                return False
+        elif not take(False):
+            try:
                 block_(take, cell)
-        elif not take_(take, cell, block, timeout):
-            return False
+            except BaseException as error:
+                hide_(error)
+                raise
         words, _, cell.era = live
         words[held] = ident()
         if not cell.lean:
@@ -140,14 +151,18 @@ def _lock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
 
 def _rlock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
     take, give, held, count = semlock.acquire, semlock.release, cell.held, semlock._count
-    live, ident, note_, block_, take_ = recorder.live, get_ident, note, _block, _take
+    live, ident, note_, block_, take_, hide_ = recorder.live, get_ident, note, _block, _take, hide
 
     def acquire(block: Any = True, timeout: Any = None) -> bool:
-        if block is True and timeout is None:
-            if not take(False):
+        if block is not True or timeout is not None:
+            if not take_(take, cell, block, timeout):
+                return False
+        elif not take(False):
+            try:
                 block_(take, cell)
-        elif not take_(take, cell, block, timeout):
-            return False
+            except BaseException as error:
+                hide_(error)
+                raise
         if count() == 1:
             live[0][held] = ident()
             if not cell.lean:
@@ -169,12 +184,16 @@ def _rlock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
 
 
 def _lock_enter(_original: Callable[..., bool]) -> Callable[[Any], bool]:
-    live, ident, note_, block = recorder.live, get_ident, note, _block
+    live, ident, note_, block, hide_ = recorder.live, get_ident, note, _block, hide
 
     def __enter__(self: Any) -> bool:  # noqa: N807
         cell = self._mptrace
         if not self._semlock.acquire(False):
-            block(self._semlock.acquire, cell)
+            try:
+                block(self._semlock.acquire, cell)
+            except BaseException as error:
+                hide_(error)
+                raise
         words, _, cell.era = live
         words[cell.held] = ident()
         if not cell.lean:
@@ -187,7 +206,7 @@ def _lock_enter(_original: Callable[..., bool]) -> Callable[[Any], bool]:
 def _lock_leave(_original: Callable[..., None]) -> Callable[..., None]:
     live, foreign = recorder.live, note_foreign
 
-    def __exit__(self: Any, *args: Any) -> None:  # noqa: N807
+    def __exit__(self: Any, *args: Any) -> None:  # noqa: ARG001, N807 - as the original is called
         words, _, era = live
         cell = self._mptrace
         if cell.era is not era:
@@ -200,12 +219,16 @@ def _lock_leave(_original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _rlock_enter(_original: Callable[..., bool]) -> Callable[[Any], bool]:
-    live, ident, note_, block = recorder.live, get_ident, note, _block
+    live, ident, note_, block, hide_ = recorder.live, get_ident, note, _block, hide
 
     def __enter__(self: Any) -> bool:  # noqa: N807
         cell, semlock = self._mptrace, self._semlock
         if not semlock.acquire(False):
-            block(semlock.acquire, cell)
+            try:
+                block(semlock.acquire, cell)
+            except BaseException as error:
+                hide_(error)
+                raise
         if semlock._count() == 1:
             live[0][cell.held] = ident()
             if not cell.lean:
@@ -237,6 +260,13 @@ def _semaphore_enter(_original: Callable[..., bool]) -> Callable[[Any], bool]:
 
     def __enter__(self: Any) -> bool:  # noqa: N807
         take = self._semlock.acquire
-        return take(False) or block(take, self._mptrace)
+        if take(False):
+            return True
+        try:
+            return block(take, self._mptrace)
+        except BaseException as error:
+            hide_(error)
+            raise
 
+    hide_ = hide
     return __enter__

@@ -10,6 +10,7 @@ from ...wire.events import resources
 from ...wire.resource import OBJECT, SEM
 from ...wire.wait import FLAG, NOTIFY, PARTIES
 from .. import callsite, guard, identity, originals, recorder, waits
+from ..failure import hide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,6 +103,9 @@ def _wait(original: Callable[..., Any], kind: int, key_of: Callable[[Any], int])
         try:
             saved = _intend(self, kind, key_of(self), timeout, places)
             return original(self, timeout)
+        except BaseException as error:
+            hide(error)
+            raise
         finally:
             waits.end(saved)
 
