@@ -58,10 +58,13 @@ def test_a_directory_that_cannot_be_written_is_replaced_by_the_temporary_one(
 
 
 def test_where_nothing_can_be_written_the_job_runs_and_one_line_says_so(tmp_path: Path) -> None:
-    (tmp_path / "taken").write_text("")
+    taken, temporary = tmp_path / "taken", tmp_path / "tmp"
+    taken.write_text("a file where the directory should be")
+    temporary.mkdir()
+    (temporary / f"mptrace-{os.getuid()}").write_text("here too")
+    code = "import os; print(os.environ.get('_MPTRACE_RUN')); raise SystemExit(4)"
 
-    ended = launch(tmp_path, "-c", "import os; print(os.environ.get('_MPTRACE_RUN')); raise SystemExit(4)",
-                   MPTRACE_DIR=str(tmp_path / "taken"), TMPDIR="/proc")  # fmt: skip
+    ended = launch(tmp_path, "-c", code, MPTRACE_DIR=str(taken), TMPDIR=str(temporary))
 
     assert (ended.status, ended.stdout) == (4, "None\n")
     assert ended.stderr.startswith("mptrace: not recorded: ")

@@ -34,7 +34,6 @@ def test_a_deadlock_is_explained_once_soon_after_it_came_about(tmp_path: Path) -
         wait_until(lambda: len(observed(run, "seen.moment")) > 1 or "nothing moved" in (run / "launcher.log").read_text())
         told = observed(run, "seen.told")
     assert [record.fields["rule"] for record in told] == ["lock-cycle"]
-    assert process.returncode is not None
 
 
 def test_a_moment_holds_two_looks_stacks_and_copies_of_the_boards(tmp_path: Path) -> None:

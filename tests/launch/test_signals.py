@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 
 from tests.support.launched import (
-    command, environment, is_running, kill_session, launched, meta, observed, only_run, wait_until, write_script,
+    command,
+    environment,
+    is_running,
+    kill_session,
+    launched,
+    meta,
+    observed,
+    only_run,
+    wait_until,
+    write_script,
 )  # fmt: skip
 
 COUNTS = """

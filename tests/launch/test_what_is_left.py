@@ -10,7 +10,16 @@ from pathlib import Path
 
 from mptrace.collect import read_run
 from tests.support.launched import (
-    command, environment, is_running, launch, launched, meta, observed, only_run, wait_until, write_script,
+    command,
+    environment,
+    is_running,
+    launch,
+    launched,
+    meta,
+    observed,
+    only_run,
+    wait_until,
+    write_script,
 )  # fmt: skip
 
 
@@ -114,10 +123,10 @@ def test_nothing_of_ours_runs_on(tmp_path: Path) -> None:
 def test_a_cleaned_environment_is_given_as_the_reason(tmp_path: Path) -> None:
     write_script(
         tmp_path,
-        f"""
+        """
         import subprocess, sys
         sleep = "import time; time.sleep(1.2)"
-        for command, env in (([sys.executable, "-I"], None), ([sys.executable], {{}})):
+        for command, env in (([sys.executable, "-I"], None), ([sys.executable], {})):
             subprocess.run([*command, "-c", sleep], env=env, timeout=30, check=True)
         subprocess.run(["sleep", "0.6"], timeout=30, check=True)
         """,
