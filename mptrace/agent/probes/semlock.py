@@ -120,15 +120,13 @@ def _semaphore_acquire(semlock: Any, cell: Cell) -> Callable[..., bool]:
 
 def _lock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
     take, give, held = semlock.acquire, semlock.release, cell.held
-    live, ident, note_, foreign, block_, take_, hide_ = recorder.live, get_ident, note, note_foreign, _block, _take, hide
+    live, ident, note_, foreign, take_, hide_ = recorder.live, get_ident, note, note_foreign, _take, hide
 
     def acquire(block: Any = True, timeout: Any = None) -> bool:
-        if block is not True or timeout is not None:
-            if not take_(take, cell, block, timeout):
-                return False
-        elif not take(False):
+        if block is not True or timeout is not None or not take(False):
             try:
-                block_(take, cell)
+                if not take_(take, cell, block, timeout):
+                    return False
             except BaseException as error:
                 hide_(error)
                 raise
@@ -151,15 +149,13 @@ def _lock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
 
 def _rlock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
     take, give, held, count = semlock.acquire, semlock.release, cell.held, semlock._count
-    live, ident, note_, block_, take_, hide_ = recorder.live, get_ident, note, _block, _take, hide
+    live, ident, note_, take_, hide_ = recorder.live, get_ident, note, _take, hide
 
     def acquire(block: Any = True, timeout: Any = None) -> bool:
-        if block is not True or timeout is not None:
-            if not take_(take, cell, block, timeout):
-                return False
-        elif not take(False):
+        if block is not True or timeout is not None or not take(False):
             try:
-                block_(take, cell)
+                if not take_(take, cell, block, timeout):
+                    return False
             except BaseException as error:
                 hide_(error)
                 raise
