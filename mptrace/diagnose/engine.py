@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mptrace.diagnose.contradiction import contradiction
 from mptrace.diagnose.finding import Finding, Severity, Verdict
-from mptrace.diagnose.folding import fold
+from mptrace.diagnose.folding import fold, without_last_resorts
 from mptrace.diagnose.registry import all_rules
 from mptrace.diagnose.rule import Rule
 from mptrace.model.run import Run
@@ -68,7 +68,7 @@ def diagnose(run: Run, rules: Sequence[Rule] | None = None) -> Diagnosis:
     diagnosis, found = Diagnosis(), list[Finding]()
     for rule in rules:
         found += _ask(rule, run, diagnosis)
-    found = _merged(_uncontradicted(found, run, diagnosis))
+    found = without_last_resorts(_merged(_uncontradicted(found, run, diagnosis)), rules)
     diagnosis.findings = fold(sorted(found, key=_order), rules)
     diagnosis.findings.sort(key=_order)
     return diagnosis

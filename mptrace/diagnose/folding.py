@@ -13,6 +13,13 @@ ANY_WAIT = "*"
 """In a rule's ``explains``: every finding about a wait that goes through the same processes or resources."""
 
 
+def without_last_resorts(findings: Sequence[Finding], rules: Sequence[Rule]) -> list[Finding]:
+    """Drop what rules of last resort say about waits that another rule tells of."""
+    last = {rule.id for rule in rules if rule.last_resort}
+    better = [finding for finding in findings if finding.rule not in last and finding.moment is not None]
+    return [finding for finding in findings if finding.rule not in last or not any(_shares(finding, other) for other in better)]
+
+
 def fold(findings: Sequence[Finding], rules: Sequence[Rule]) -> list[Finding]:
     """Return the causes among findings in their order; each consequence becomes a child of its first cause."""
     explains = {rule.id: rule.explains for rule in rules}

@@ -29,6 +29,8 @@ class Rule:
     events: tuple[Kind, ...]
     explains: tuple[str, ...]
     doc: str
+    last_resort: bool = False
+    """Its findings are dropped where another rule's tells of the same waits."""
 
 
 def rule(
@@ -37,10 +39,11 @@ def rule(
     needs: tuple[str, ...] = (),
     events: tuple[Kind, ...] = (),
     explains: tuple[str, ...] = (),
+    last_resort: bool = False,
 ) -> Callable[[Check], Rule]:
     """Turn a generator function into a Rule."""
 
     def declare(check: Check) -> Rule:
-        return Rule(check.__name__.replace("_", "-"), check, severity, needs, events, explains, check.__doc__ or "")
+        return Rule(check.__name__.replace("_", "-"), check, severity, needs, events, explains, check.__doc__ or "", last_resort)
 
     return declare

@@ -55,7 +55,8 @@ def _matters(run: Run, process: Process, call: Event) -> bool:
     """A status that says failure and was not read; or status 0 from os._exit, in the middle of a task or with somebody waiting."""
     if is_expected(run, process):
         return call.kind is processes.HARD_EXIT and (last_task(run, process) is not None or _is_missed(run, process))
-    return call.number("code") != 0
+    taken_by_another_rule = call.kind is processes.SYSTEM_EXIT and process.role is Role.CHILD and run.meta.status == 0
+    return call.number("code") != 0 and not taken_by_another_rule
 
 
 def _is_missed(run: Run, process: Process) -> bool:

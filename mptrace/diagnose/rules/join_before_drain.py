@@ -38,8 +38,7 @@ def join_before_drain(run: Run) -> Iterator[Finding]:
     for standstill in standstills(run):
         for group in standstill.groups:
             writers = [wait for wait in group.waiting_in(kinds.SEND) if _queue_of(wait) is not None]
-            joins = [wait for wait in group.waits if wait.call.kind in (kinds.REAP, kinds.EXIT) or wait.kind == kinds.REAP]
-            joins = [wait for wait in joins if wait.thread not in {writer.thread for writer in writers}]
+            joins = [wait for wait in group.waits if isinstance(wait.call.target, Process) or isinstance(wait.target, Process)]
             if writers and joins:
                 yield _finding(standstill, group, writers[0], joins)
 

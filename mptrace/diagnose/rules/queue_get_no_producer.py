@@ -24,7 +24,7 @@ BEYOND = frozenset(
 """What the members of the group may do besides: wait for each other's end or result."""
 
 
-@rule(needs=("queues", "connection"), explains=("stalled", "all-asleep", "exit-hang", "queue-join-unfinished"))
+@rule(needs=("queues", "connection"), explains=("stalled", "all-asleep", "exit-hang"))
 def queue_get_no_producer(run: Run) -> Iterator[Finding]:
     """A process waits for an item of a queue, and nobody is left who will put one.
 

@@ -16,7 +16,7 @@ from mptrace.model.run import Run
 from mptrace.model.site import Site
 
 
-@rule(severity=Severity.HINT)
+@rule(severity=Severity.HINT, last_resort=True)
 def stalled(run: Run) -> Iterator[Finding]:
     """Nothing has moved for a while, but something outside of the job could still wake it.
 

@@ -36,7 +36,7 @@ def unpicklable_argument(run: Run) -> Iterator[Finding]:
         function of the module instead of a method or lambda.
     """
     for event in run.of(failures.PICKLE_FAILED):
-        if event.process is not None and not is_result(event):
+        if event.process is not None and not is_result(event) and event.text("error") != "RecursionError":
             yield _finding(run, event)
 
 

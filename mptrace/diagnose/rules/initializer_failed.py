@@ -1,0 +1,69 @@
+"""Rule file; see mptrace/diagnose/rule.py for what a rule is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mptrace.diagnose.finding import Evidence, Finding, Place, Step
+from mptrace.diagnose.folding import ANY_WAIT
+from mptrace.diagnose.hang import place_of, wants
+from mptrace.diagnose.rule import rule
+from mptrace.diagnose.standstill import last_waits
+from mptrace.diagnose.wording import counted, shortened, who
+from mptrace.model.event import Event
+from mptrace.model.run import Run
+from mptrace.wire.event import unsigned
+from mptrace.wire.events import tasks
+
+
+@rule(
+    needs=("pool", "executor"), explains=(ANY_WAIT, "uncaught-exception", "worker-respawn-loop", "executor-broken", "hard-exit")
+)
+def initializer_failed(run: Run) -> Iterator[Finding]:
+    """The initializer of a pool raises, so that no worker ever begins to work.
+
+    Why it hangs:
+        A worker whose initializer raises ends. A Pool starts another one in its place, which ends in the same way, and so on;
+        whoever waits for a result waits for ever. An executor breaks instead.
+
+    How we know:
+        The exception was recorded in each worker, before its first task.
+
+    What to do:
+        Repair the line that raised; run the initializer once in the parent while testing.
+    """
+    failed: dict[int, list[Event]] = {}
+    for event in run.of(tasks.INITIALIZER_FAILED):
+        failed.setdefault(unsigned(event.number("pool")), []).append(event)
+    for key, events in failed.items():
+        yield _finding(run, key, events)
+
+
+def _finding(run: Run, key: int, events: list[Event]) -> Finding:
+    event, pool = events[0], next((resource for resource in run.resources if resource.key == key), None)
+    waiting, moment = last_waits(run, lambda wait: wait.call.target is pool and pool is not None)
+    error = shortened(f"{event.text('error')}: {event.text('message')}".rstrip(": "))
+    made = next((one for one in run.of(tasks.POOL) if unsigned(one.number("pool")) == key), None)
+    name = made.text("initializer") if made else ""
+    return Finding(
+        title=f"the initializer{' ' + name + '()' if name else ''} of {pool.label if pool else 'a pool'} raises {error} in every worker",
+        steps=(
+            *(Step(f"raised {error} before its first task", one.process, one.at_ns, one.site) for one in events[:3]),
+            *(wants(wait) for wait in waiting),
+        ),
+        why=f"{counted(len(events), 'worker')} ended of it so far; a Pool starts new ones for ever, and none of them takes a task.",
+        fix="repair the line that raised, at",
+        fix_at=event.site,
+        processes=tuple(
+            dict.fromkeys(p for p in [*(one.process for one in events), *(wait.thread.process for wait in waiting)] if p)
+        ),
+        resources=(pool,) if pool else (),
+        places=(
+            *((Place("raised", event.site, event.process),) if event.site else ()),
+            *(Place("waiter", site, wait.thread.process) for wait in waiting if (site := place_of(wait))),
+        ),
+        evidence=tuple(Evidence(one.ref, f"{who(one.process)}: its initializer raised {error}") for one in events),
+        details=tuple(event.text("traceback").splitlines()),
+        at_ns=event.at_ns,
+        moment=moment,
+    )

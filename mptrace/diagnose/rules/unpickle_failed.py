@@ -1,0 +1,76 @@
+"""Rule file; see mptrace/diagnose/rule.py for what a rule is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mptrace.diagnose.deaths import submitted
+from mptrace.diagnose.finding import Evidence, Finding, Place, Step
+from mptrace.diagnose.folding import ANY_WAIT
+from mptrace.diagnose.pickling import error_of, is_for, loudness, resource_of
+from mptrace.diagnose.rule import rule
+from mptrace.diagnose.standstill import last_waits
+from mptrace.diagnose.wording import shortened, who
+from mptrace.model.event import Event
+from mptrace.model.run import Run
+from mptrace.model.site import Site
+from mptrace.wire.events import failures
+
+
+@rule(
+    needs=("reduction", "process"),
+    explains=(ANY_WAIT, "uncaught-exception", "helper-thread-died", "worker-respawn-loop", "executor-broken"),
+)
+def unpickle_failed(run: Run) -> Iterator[Finding]:
+    """What was sent to a process cannot be rebuilt there.
+
+    Why it fails:
+        Functions and classes travel as the name of their module and their own name. The receiver imports the module and looks
+        the name up; if it was made under `if __name__ == "__main__":`, in an interactive session, or in another version of
+        the module, it is not there.
+
+    How we know:
+        The receiver's exception was recorded, with what it was looking for.
+
+    What to do:
+        Define what is sent at the top level of a module that both sides can import.
+    """
+    told: set[tuple[str, str]] = set()
+    for event in run.of(failures.UNPICKLE_FAILED):
+        same = (event.text("error"), event.text("message"))
+        if event.process is not None and same not in told:
+            told.add(same)
+            yield _finding(run, event)
+
+
+def _finding(run: Run, event: Event) -> Finding:
+    resource, sent = resource_of(run, event), _sent_at(run, event)
+    waiting, moment = last_waits(run, is_for(resource))
+    return Finding(
+        title=f"{who(event.process)} cannot rebuild what it was sent: {shortened(error_of(event), 70)}",
+        steps=(
+            *((Step("sent it", event.process.parent if event.process else None, None, sent),) if sent else ()),
+            Step(
+                f"failed to rebuild it: {error_of(event)}", event.process, event.at_ns, event.site if event.site != sent else None
+            ),
+        ),
+        why="It travels as a name that the receiver looks up in its own modules, and there it is not, or cannot be made.",
+        fix="define what is sent at the top level of a module, not under the main guard or inside a function; it is sent at",
+        fix_at=sent or event.site,
+        processes=tuple(dict.fromkeys(p for p in (event.process, *(wait.thread.process for wait in waiting)) if p)),
+        resources=(resource,) if resource else (),
+        places=tuple(Place(role, site, event.process) for role, site in (("sent", sent), ("received", event.site)) if site),
+        evidence=(Evidence(event.ref, f"{who(event.process)}: {error_of(event)}"),),
+        details=tuple(event.text("traceback").splitlines()),
+        at_ns=event.at_ns,
+        moment=moment,
+        lowered=loudness(run, event),
+    )
+
+
+def _sent_at(run: Run, event: Event) -> Site | None:
+    """Return the line that sent it: the start of the process, or the call that handed in the task."""
+    if event.text("call") == "Process.start" and event.process is not None:
+        return event.process.start_site
+    call = submitted(run, resource_of(run, event), None)
+    return call.site if call else None
