@@ -14,6 +14,7 @@ from mptrace.attach.job import find_job
 from mptrace.attach.looks import look
 from mptrace.attach.memory import Memory
 from mptrace.attach.names import JobNames
+from mptrace.attach.pools import know_pools
 from mptrace.attach.sight import Sight
 from mptrace.attach.stacks import add_stacks
 from mptrace.attach.waiting import read_intents, read_waits, settle
@@ -53,6 +54,7 @@ def see(pid: int, began_ns: int) -> Sight:
     know_children(sight, insights)
     read_waits(sight, memories)
     read_intents(sight, insights)
+    know_pools(sight, insights)
     keep_books(sight, insights)
     note_composites(sight, insights)
     look(job)

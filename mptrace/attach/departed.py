@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 
 from mptrace.attach.recorder_file import RecorderFile
-from mptrace.attach.sight import Birth, Sight
-from mptrace.wire.events import processes
+from mptrace.attach.sight import Birth, LostTask, Sight
+from mptrace.wire.event import signed
+from mptrace.wire.events import processes, tasks
 
 IDENT = 1
 """What the thread of a dead process is called that held a lock: nobody knows its ident any more."""
@@ -23,20 +24,22 @@ class Departed:
     parent: int
     name: str
     keys: tuple[int, ...]
+    task: LostTask | None = None
 
 
 def find_departed(sight: Sight) -> Departed | None:
     """Return who held the lost locks, if everybody alive could be asked: the one dead process, or a nameless one."""
     keys = tuple(lost.key for lost in sight.lost_locks if lost.unread == 0)
-    if not keys:
+    task = sight.lost_tasks[0] if sight.lost_tasks else None
+    if not keys and task is None:
         return None
     dead, forgotten = _dead(sight), _missing_numbers(sight)
     if len(dead) == 1 and not forgotten:
         (pid, birth), *_ = dead.items()
         parent = birth.parent if birth else sight.job.processes[pid].stat.ppid
-        return Departed(pid, parent, birth.name if birth else "", keys)
+        return Departed(pid, parent, birth.name if birth else "", keys, task)
     names = [birth.name for birth in dead.values() if birth and birth.name]
-    return Departed(0, sight.job.root, _either(names + forgotten), keys)
+    return Departed(0, sight.job.root, _either(names + forgotten), keys, task)
 
 
 def _dead(sight: Sight) -> dict[int, Birth | None]:
@@ -74,4 +77,7 @@ def departed_record(departed: Departed, sight: Sight) -> RecorderFile:
     record.add_holder(IDENT, departed.pid)
     for key in departed.keys:
         record.hold(key, IDENT)
+    if departed.task is not None:
+        record.log(tasks.WORKER, signed(departed.task.key), departed.name)
+        record.do(departed.task.key, departed.task.job, departed.pid)
     return record

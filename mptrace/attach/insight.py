@@ -78,6 +78,10 @@ class Insight:
         found = self.process.descriptors.get(self.descriptor(connection))
         return found.inode if found else 0
 
+    def queue_pipe(self, queue: int, end: str) -> int:
+        """Return the inode of one end of a queue: ``_reader`` or ``_writer``; 0 if it is closed or unknown."""
+        return self.pipe_key(self.attributes(queue).get(end, 0))
+
     def queue_key(self, queue: int) -> int:
         """Return the OBJECT key of a Queue or SimpleQueue: the pipe it reads from (or, where that end is closed, writes to)."""
         attributes = self.attributes(queue)

@@ -41,7 +41,7 @@ def read_intent(insight: Insight, thread: SeenThread) -> SeenWait | None:
     for frame in reversed(calls):
         wanted = _wanted(insight, frame, calls)
         if wanted is not None and wanted[0] != thread.wait.kind:
-            return SeenWait(*wanted, timeout_ns=thread.wait.timeout_ns)
+            return SeenWait(*wanted, timeout_ns=thread.wait.timeout_ns, detail=_detail(insight, wanted[0], frame, calls))
     return None
 
 
@@ -67,6 +67,16 @@ def _wanted(insight: Insight, frame: Frame, calls: list[Frame]) -> Wanted | None
     if kind is None:
         return None
     return _MAKERS.get(kind, _nothing)(insight, frame, kind, calls)
+
+
+def _detail(insight: Insight, kind: int, frame: Frame, calls: list[Frame]) -> int:
+    """Return the number of the job that a result is waited for, or the parties of a barrier."""
+    if kind == wait.PARTIES:
+        return insight.number(insight.attributes(frame.local("self")).get("_parties", 0))
+    if kind != wait.RESULT:
+        return 0
+    jobs = (insight.attributes(one.local("self")).get("_job", 0) for one in calls)
+    return next((insight.number(job) for job in jobs if job), 0)
 
 
 def _object(insight: Insight, frame: Frame, kind: int, _: list[Frame]) -> Wanted | None:

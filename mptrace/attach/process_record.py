@@ -6,7 +6,7 @@ from mptrace.attach.recorder_file import RecorderFile
 from mptrace.attach.seen import SeenProcess, SeenThread
 from mptrace.attach.sight import Birth, Sight, Thing
 from mptrace.wire.event import signed
-from mptrace.wire.events import processes, resources, threads
+from mptrace.wire.events import processes, resources, tasks, threads
 
 
 def record_process(process: SeenProcess, sight: Sight) -> RecorderFile:
@@ -26,6 +26,7 @@ def record_process(process: SeenProcess, sight: Sight) -> RecorderFile:
     for birth in sight.births:
         if birth.parent == process.pid:
             _record_birth_of(birth, sight, record)
+    _record_pools(process, sight, record)
     _record_pairs(process, sight, record)
     return record
 
@@ -59,6 +60,23 @@ def _record_thread(thread: SeenThread, process: SeenProcess, record: RecorderFil
         record.log(
             threads.STARTED, thread.ident, thread.tid, thread.name, "", 1, thread.role, signed(thread.serves), 0, tid=thread.tid
         )
+
+
+def _record_pools(process: SeenProcess, sight: Sight, record: RecorderFile) -> None:
+    """What the pools of a process have come to: threads that are gone, states, jobs that are not done."""
+    at_ns = sight.began_ns
+    if process.pool:
+        record.log(tasks.WORKER, signed(process.pool), process.name)
+    for dead in sight.dead_threads:
+        if dead.pid == process.pid:
+            told = (dead.inner_tid, dead.name, dead.role, signed(dead.serves), "", "", "", 0)
+            record.log(threads.DIED, *told, tid=dead.inner_tid, at_ns=at_ns)
+    for state in sight.pool_states:
+        if state.pid == process.pid:
+            record.log(tasks.POOL_STATE, signed(state.key), state.call, state.pending, 0, at_ns=at_ns)
+    for lost in sight.lost_tasks:
+        if lost.pid == process.pid:
+            record.log(tasks.DISPATCHED, signed(lost.key), lost.job, lost.left, -1, at_ns=at_ns)
 
 
 def _record_thing(thing: Thing, sight: Sight, record: RecorderFile) -> None:

@@ -84,6 +84,10 @@ class RecorderFile:
         timeout_ns = 0 if wait.timeout_ns is None else wait.timeout_ns
         return (wait.kind | wait.family << 8 | flags << 16, wait.key, since_ns, timeout_ns, site, wait.detail, stack)
 
+    def do(self, pool: int, job: int, tid: int) -> None:
+        """Say that a thread is in the middle of a task of a pool, of which only the job's number is known."""
+        self._put(self._head, layout.DOING // 8, 1 | tid << 32, pool, job << 32, self.opened_ns, 0)
+
     def hold(self, key: int, ident: int) -> None:
         """Say that the thread ``ident`` holds the lock ``key``; 0: the process knows the lock and does not hold it."""
         if self._locks >= layout.LOCKS:

@@ -112,6 +112,8 @@ class SeenProcess:
     """A fork without exec: its command line is its parent's."""
     service: str = ""
     """``resource tracker`` or ``forkserver``, if it is one."""
+    pool: int = 0
+    """OBJECT key of the pool or executor that it works for."""
     holds: list[SeenHold] = field(default_factory=list)
     signals: tuple[int, int, int] = (0, 0, 0)
     """Masks of the signals that are blocked, ignored and caught."""

@@ -68,6 +68,37 @@ class Birth:
     ended: bool
 
 
+@dataclass(frozen=True, slots=True)
+class DeadThread:
+    """A service thread whose Thread object is there and which is not."""
+
+    pid: int
+    inner_tid: int
+    name: str
+    role: str
+    serves: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """A pool that was closed or terminated, with so many jobs unfinished."""
+
+    pid: int
+    key: int
+    call: str
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class LostTask:
+    """A job of a pool in which everybody is idle; ``left``: how many parts of it have no result, -1 if not known."""
+
+    pid: int
+    key: int
+    job: int
+    left: int
+
+
 @dataclass(slots=True, eq=False)
 class Sight:
     """The job, and what was found out about it."""
@@ -80,6 +111,9 @@ class Sight:
     thread_locks: list[ThreadLock] = field(default_factory=list)
     lost_locks: list[LostLock] = field(default_factory=list)
     births: list[Birth] = field(default_factory=list)
+    dead_threads: list[DeadThread] = field(default_factory=list)
+    pool_states: list[PoolState] = field(default_factory=list)
+    lost_tasks: list[LostTask] = field(default_factory=list)
     ownerless: set[int] = field(default_factory=set)
     """Inodes of semaphores that are mapped, and that no object of the first process that was searched belongs to."""
     named: set[tuple[int, int]] = field(default_factory=set)
