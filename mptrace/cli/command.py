@@ -77,7 +77,8 @@ def cli(**_: Any) -> None:
     mptrace [OPTIONS] -m MODULE ARGS     run a module (or code: -c CODE)
     mptrace run [OPTIONS] -- COMMAND     run any command: pytest, gunicorn, a shell script
 
-    What follows the script belongs to the script. Every option can be given as MPTRACE_HANG_AFTER, ... and in
+    What follows the script belongs to the script. A name with a slash or ending in .py is always a script, never a
+    command. Every option can be given as MPTRACE_HANG_AFTER, ... and in
     [tool.mptrace] of pyproject.toml too. The exit status is the job's own, 128+N for a signal; 2: bad use of
     mptrace; 124: ended by --on-hang kill; 1: an error was found under --strict.
     """  # noqa: D301 - click's mark for a paragraph that is not to be wrapped

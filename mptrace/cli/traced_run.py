@@ -18,6 +18,8 @@ from mptrace.launch.settings import Settings
 from mptrace.wire.rundir import REPORT
 
 ERROR, WARNING = "error", "warning"
+MENTIONED = 8
+"""Most findings that are named at the end of a run."""
 
 
 def run_traced(job: Job, settings: Settings) -> int:
@@ -79,7 +81,9 @@ def _print(judged: Judged, outcome: Outcome) -> None:
     loud = [finding for finding in judged.diagnosis.findings if finding.severity.value in (ERROR, WARNING)]
     fresh = [finding for finding in loud if identity(finding) not in outcome.told]
     if fresh:
-        say(conclude(judged.run, fresh, page_for(sys.stderr)))
+        page = page_for(sys.stderr)
+        more = f"mptrace: and {len(fresh) - MENTIONED} more, in the report\n" if len(fresh) > MENTIONED else ""
+        say(conclude(judged.run, fresh[:MENTIONED], page) + more)
 
 
 def _strict_status(judged: Judged, status: int) -> int:

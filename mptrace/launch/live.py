@@ -22,7 +22,7 @@ from mptrace.observe.timers import will_move
 from mptrace.wire.events import observations as seen
 
 POLL_S = 0.25
-POLL_SHARE = 100
+POLL_SHARE = 50
 """Reading the boards may take this part of our time."""
 
 OLD_NS = 500_000_000

@@ -15,6 +15,9 @@ from mptrace.wire.wait import TIMED
 _THREAD = Struct(f"<{layout.THREAD_WORDS}Q")
 _HELD = Struct(f"<{layout.LOCKS}Q")
 _CELLS = Struct(f"<{layout.LOCKS * layout.CELL_WORDS}Q")
+_WORD = Struct("<Q")
+_FEW_THREADS = 8
+_FEW = layout.BOARD + _FEW_THREADS * _THREAD.size
 _TALLIES = Struct(f"<{layout.TALLIES * layout.TALLY_WORDS}Q")
 
 
@@ -38,7 +41,7 @@ class BoardWait:
 
 @dataclass(slots=True)
 class Boards:
-    """What the boards said at one look. ``checksums``: of each process's file: what changes them has moved."""
+    """What the boards said at one look. ``checksums``: of each process's board: a thread that begins a wait changes it."""
 
     waits: list[BoardWait] = field(default_factory=list)
     checksums: dict[int, int] = field(default_factory=dict)
@@ -91,17 +94,26 @@ def read_boards(files: RecorderFiles, pids: Collection[int]) -> Boards:
     boards = Boards()
     for pid in pids:
         name = files.newest.get(pid)
-        data = files.read(name) if name else b""
-        if len(data) >= layout.LOG:
+        data = _read_board(files, name) if name else b""
+        if data:
             boards.checksums[pid] = crc32(data)
             boards.waits += _waits(pid, data)
     return boards
 
 
+def _read_board(files: RecorderFiles, name: str) -> bytes:
+    """Read no more of a board than its threads take: with a thousand processes that is what a look costs."""
+    data = files.read(name, _FEW)
+    if len(data) < _FEW:
+        return b""
+    (last,) = _WORD.unpack_from(data, layout.BOARD + (_FEW_THREADS - 1) * _THREAD.size)
+    return data if last == 0 else files.read(name, layout.HELD)
+
+
 def threads(data: bytes) -> Iterator[tuple[int, ...]]:
     """Yield the words of the entries in use; the first one that was never used is the end."""
-    for number in range(layout.THREADS):
-        words = _THREAD.unpack_from(data, layout.BOARD + number * _THREAD.size)
+    for at in range(layout.BOARD, min(layout.HELD, len(data)), _THREAD.size):
+        words = _THREAD.unpack_from(data, at)
         if words[layout.T_STATE] == 0 and words[layout.T_IDENT] == 0:
             return
         if words[layout.T_STATE] == 1:

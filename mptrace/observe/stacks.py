@@ -14,9 +14,9 @@ from mptrace.observe import own_children
 from mptrace.observe.observer_log import ObserverLog
 from mptrace.wire.events import observations as seen
 
-PROCESSES = 32
-TOTAL_S = 4.0
-ONE_S = 2.0
+PROCESSES = 24
+TOTAL_S = 1.5
+ONE_S = 1.0
 FRAMES = 40
 THREADS = 64
 LOCALS_LIMIT = 2000

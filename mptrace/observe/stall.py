@@ -1,4 +1,4 @@
-"""Since when has nothing moved anywhere in the job? A change on a board or in a log, a process that came or went, or CPU used."""
+"""Since when has nothing moved anywhere in the job? A change on a board, a process that came or went, or CPU used."""
 
 from __future__ import annotations
 
@@ -19,15 +19,21 @@ class Stillness:
         self._since = now
         self._checksums: dict[int, int] = {}
         self._pids: frozenset[int] = frozenset()
-        self._ticks = 0
+        self._ticks = -1
 
     def update(self, now: float, pids: Collection[int], boards: Boards) -> float:
         """Return for how many seconds nothing has moved."""
-        ticks, members = _cpu_ticks(pids), frozenset(pids)
+        members = frozenset(pids)
+        if members != self._pids or boards.checksums != self._checksums:
+            self._pids, self._checksums = members, boards.checksums
+            self._since, self._ticks = now, -1
+            return 0.0
+        ticks = _cpu_ticks(pids)  # asked only while nothing else moves: it costs as much as all the boards
         allowed = CPU_TICKS + CPU_SHARE * (now - self._since) * procfs.CLOCK_TICKS
-        if members != self._pids or boards.checksums != self._checksums or ticks - self._ticks > allowed:
+        if self._ticks < 0:
+            self._ticks = ticks
+        elif ticks - self._ticks > allowed:
             self._since, self._ticks = now, ticks
-        self._pids, self._checksums = members, boards.checksums
         return now - self._since
 
 
