@@ -37,6 +37,7 @@ class Finder:
 
     def __init__(self, moment: Moment, run: Run) -> None:
         self.moment, self.run = moment, run
+        self._at_hand: dict[Process, list[Thread]] = {}
         self._elsewhere = releases_elsewhere(run.sources)
         self._there = [process for process in moment.processes if is_there(process, moment)]
         self._looked_at = {thread.process for thread in moment.looks}
@@ -50,12 +51,17 @@ class Finder:
         found: Wakers = handler(wait)
         return found
 
+    def _threads_at(self, process: Process) -> list[Thread]:
+        if process not in self._at_hand:
+            self._at_hand[process] = threads_at(process, self.moment)
+        return self._at_hand[process]
+
     def _acquire(self, wait: Wait) -> Wakers:
         lock = wait.resource
         if lock is None:
             return Wakers(open="it is not known which lock it waits for")
         if lock.family == family_of.MUTEX:
-            return Wakers(set(threads_at(wait.thread.process, self.moment)) - {wait.thread})
+            return Wakers(set(self._threads_at(wait.thread.process)) - {wait.thread})
         holders = [hold for hold in self.moment.holders_of(lock) if hold.resource.kind in LOCKS]
         living = [hold for hold in holders if hold.thread.process in self.moment.processes]
         sure = is_released_by_holder(lock, self._elsewhere, self.run.resources)
@@ -99,7 +105,7 @@ class Finder:
         elif not process.threads:
             found.open = f"{process.name}, pid {process.pid}, has not told of its threads"
         else:
-            threads = threads_at(process, self.moment)
+            threads = self._threads_at(process)
             found.threads.update(thread for thread in threads if not is_service(thread) or self._serves(thread, resource))
 
     def _serves(self, thread: Thread, resource: Resource) -> bool:
@@ -196,14 +202,14 @@ class Finder:
             return Wakers(open="the pool is starting workers" if workers or starting else "its workers are not known")
         found = Wakers()
         for worker in workers:
-            found.threads.update(thread for thread in threads_at(worker, self.moment) if not is_service(thread))
+            found.threads.update(thread for thread in self._threads_at(worker) if not is_service(thread))
         for owner in pool.knowers & set(self._there):
-            found.threads.update(thread for thread in threads_at(owner, self.moment) if thread.serves is pool)
+            found.threads.update(thread for thread in self._threads_at(owner) if thread.serves is pool)
         return found
 
     def _exit(self, wait: Wait) -> Wakers:
         """A main thread that is done ends when the other threads of the program do."""
-        others = set(threads_at(wait.thread.process, self.moment)) - {wait.thread}
+        others = set(self._threads_at(wait.thread.process)) - {wait.thread}
         others = {thread for thread in others if not is_service(thread)}
         return Wakers(others) if others else Wakers(open="it is about to end")
 

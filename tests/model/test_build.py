@@ -101,11 +101,13 @@ def test_a_pid_that_was_used_twice_gives_two_processes(tmp_path):
 
 def test_an_exec_in_the_same_pid_is_a_new_incarnation_and_not_a_death(tmp_path):
     run = writer(tmp_path)
-    run.process(10).log(processes.EXEC, 4, path="/usr/bin/python3")
+    main = run.process(9, 1).started(10, "becomer", at_ms=4)
+    run.process(10, 3, parent=main).runs("becomer").log(processes.EXEC, 4, path="/usr/bin/python3")
     run.process(10, 5)
     run.exited(10, 3, 9)
-    first, second = sorted(built(run).processes, key=lambda process: process.started_ns)
+    first, second = sorted(built(run).processes[1:], key=lambda process: process.started_ns)
     assert first.became is second
+    assert (second.role, second.parent.pid) == (Role.PROGRAM, 9)
     assert first.exit.call == "exec"
     assert second.exit.code == 3
 
@@ -153,12 +155,18 @@ def test_last_words_become_a_fatal_error_and_a_stack(tmp_path):
     main = run.process(10)
     main.data += (
         b"Fatal Python error: Segmentation fault\n\nCurrent thread 0x00007f (most recent call first):\n"
-        b'  File "/p/ext.py", line 12 in crash\n  File "/p/a.py", line 3 in <module>\n\nExtension modules: numpy (total: 1)\n'
+        b'  File "/p/ext.py", line 12 in crash\n  File "/x/mptrace/agent/child.py", line 9 in run\n  File "/p/a.py", line 3 in work\n'
+        b'  File "/lib/multiprocessing/process.py", line 314 in _bootstrap\n  File "/p/a.py", line 30 in <module>\n\n'
+        b"Extension modules: numpy (total: 1)\n"
     )
     run.exited(10, -11, 9)
     process = built(run).main
     assert process.fatal_error == "Segmentation fault"
-    assert process.fatal_stack == (Site("/p/ext.py", 12, "crash"), Site("/p/a.py", 3, "<module>"))
+    assert process.fatal_stack == (
+        Site("/p/ext.py", 12, "crash"),
+        Site("/p/a.py", 3, "work"),
+        Site("/lib/multiprocessing/process.py", 314, "_bootstrap"),
+    )
     assert process.last_words[-1].startswith("Extension modules")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from signal import Signals
 
+from mptrace.collect.sources import is_ours
 from mptrace.model.building.workshop import Workshop
 from mptrace.model.event import Event
 from mptrace.model.process import Exit, Process
@@ -163,6 +164,9 @@ def _frames(words: list[str]) -> Iterable[Site]:
         if line.startswith(("Current thread", "Stack (most recent call first)")):
             inside = True
         elif inside and (match := _FRAME.match(line)):
-            yield Site(match["file"], int(match["line"]), match["function"])
+            if not is_ours(match["file"]):
+                yield Site(match["file"], int(match["line"]), match["function"])
+            if match["function"] == "_bootstrap" and match["file"].endswith("multiprocessing/process.py"):
+                return  # what stands below, a forked child has from its parent
         elif inside and not line.startswith("  "):
             return

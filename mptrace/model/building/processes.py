@@ -59,8 +59,19 @@ def _process(number: str, life: Life) -> Process:
         process.python = _version(head.header[layout.H_PYTHON])
     process.traced = life.file is not None or life.marked
     if not process.traced and life.seen is not None:
-        process.why_untraced = str(life.seen.fields["why_untraced"]) or "the agent did not start in it"
+        process.why_untraced = str(life.seen.fields["why_untraced"]) or _why_untraced(process.command)
     return process
+
+
+def _why_untraced(command: str) -> str:
+    """Say what may have kept the agent out, by the options of a Python."""
+    for word in command.split()[1:]:
+        if not word.startswith("-") or word in ("-c", "-m"):
+            break
+        flags = [flag for flag in "IES" if flag in word and not word.startswith("--")]
+        if flags:
+            return f"it was started with -{flags[0]}, which keeps the agent out"
+    return "the agent did not start in it"
 
 
 def _version(hexversion: int) -> str:
@@ -69,15 +80,17 @@ def _version(hexversion: int) -> str:
 
 def build_family(shop: Workshop) -> None:
     """Find out what each process is: first as it says itself, then as its parent says; parents last."""
-    for process in list(shop.run.processes):
-        for event in shop.events_of.get(process, ()):
-            _take_own(process, event)
-    for process in list(shop.run.processes):
-        for event in shop.events_of.get(process, ()):
-            if event.kind is processes.STARTED:
-                _take_started(shop, process, event)
-            elif event.kind in (processes.SPAWNED, processes.FORKED):
-                _take_program(shop, process, event)
+    told = [(process, event) for process in list(shop.run.processes) for event in shop.events_of.get(process, ())]
+    for process, event in told:
+        _take_own(process, event)
+    for process, event in told:
+        if event.kind is processes.STARTED:
+            _take_started(shop, process, event)
+        elif event.kind in (processes.SPAWNED, processes.FORKED):
+            _take_program(shop, process, event)
+    for process in shop.run.processes:
+        if process.became is not None:
+            _take_over(process, process.became)
     for process in shop.run.processes:
         _link(shop, process)
     for process in shop.run.processes:
@@ -140,6 +153,14 @@ def _take_program(shop: Workshop, parent: Process, event: Event) -> None:
     child.command = child.command or event.text("command")
     if not child.target and child.role is Role.CHILD:
         child.role = Role.PROGRAM
+
+
+def _take_over(before: Process, after: Process) -> None:
+    """After an exec, the pid is another program with the same parent."""
+    after.parent = None if _descends_from(before.parent, after) else before.parent
+    after.start_site = before.start_site
+    if after.role is Role.CHILD and not after.target:
+        after.role = Role.PROGRAM
 
 
 def _link(shop: Workshop, process: Process) -> None:
