@@ -5,20 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mptrace.diagnose.engine import diagnose
-from mptrace.diagnose.finding import Finding, Verdict
-from mptrace.model.run import Run
+from mptrace.diagnose.finding import Verdict
 from tests.support.story import Story, story
-
-
-def found(run: Run, rule: str) -> list[Finding]:
-    diagnosis = diagnose(run)
-    assert not diagnosis.broken
-    return [finding for finding in diagnosis.every() if finding.rule == rule]
-
-
-def one(run: Run, rule: str) -> Finding:
-    (finding,) = found(run, rule)
-    return finding
+from tests.support.verdicts import found, one
 
 
 def circle() -> Story:

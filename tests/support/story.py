@@ -42,8 +42,7 @@ class Story:
         self.doings: list[Doing] = []
         self.moved: set[Thread] = set()
         self.unseen_threads: set[Thread] = set()
-        self.idle_main = True
-        self.ended = False
+        self.outside: dict[Thread, tuple[str, Site]] = {}
         self.main_process = self._new_process("MainProcess", Role.MAIN, None)
         self.actor = self.main_process.threads[0]
 
@@ -196,6 +195,23 @@ class Story:
         """Replace what the thread waited for."""
         self.waits_list = [other for other in self.waits_list if other.thread is not wait.thread] + [wait]
 
+    def waits_outside(self, call: str, at: str = "") -> Story:
+        """Wait for something outside of the job, as only a look from outside shows."""
+        self.outside[self.actor] = (call, self.here(at))
+        return self
+
+    def in_pool(self, name: str) -> Story:
+        """Be a worker of a pool."""
+        self.actor.process.pool = self.resource(name)
+        return self
+
+    def part(self, owner: str, role: str, kind: str) -> Resource:
+        """Return a new part of a resource."""
+        made = self._make("", kind, families.SEM)
+        made.owner, made.role = self.resource(owner), role
+        made.owner.parts[role] = made
+        return made
+
     def works_on(self, text: str, pool: str, job: int = 1, index: int = 0) -> Story:
         """Run a task of a pool or executor."""
         self.doings.append(Doing(self.actor, self.resource(pool), job, index, text, self.tick()))
@@ -266,7 +282,7 @@ class Story:
         moment = Moment(number, at_ns, final, processes=there)
         moment.waits = [wait for wait in self.waits_list if wait.thread.process in there]
         moment.holds = list(self.holds)
-        moment.doings = [doing for doing in self.doings if doing.thread.process in there]
+        moment.doings = [doing for doing in self.doings if not doing.thread.process.orderly]
         moment.looks = {} if final else {look.thread: look for look in self._looks(there)}
         return moment
 
@@ -277,7 +293,12 @@ class Story:
 
     def _looks(self, processes: list[Process]) -> list[Look]:
         threads = [thread for process in processes for thread in process.threads if thread not in self.unseen_threads]
-        return [Look(thread, "S" if thread not in self.moved else "R", thread not in self.moved) for thread in threads]
+        return [self._look_at(thread) for thread in threads]
+
+    def _look_at(self, thread: Thread) -> Look:
+        moved = thread in self.moved
+        call, site = self.outside.get(thread, ("", None))
+        return Look(thread, "R" if moved else "S", not moved, wchan=call, stack=(site,) if site else ())
 
     # small things
 

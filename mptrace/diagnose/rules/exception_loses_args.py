@@ -78,7 +78,7 @@ def _pool(run: Run, event: Event) -> Resource | None:
 def _raised_at(run: Run, event: Event) -> Site | None:
     """The task's failure was recorded just before, with its line."""
     same = [e for e in run.of(tasks.FAILED) if e.process is event.process and e.number("job") == event.number("job")]
-    return event.site or next((e.site for e in reversed(same) if e.text("error") == event.text("error")), None)
+    return next((e.site for e in reversed(same) if e.text("error") == event.text("error")), event.site)
 
 
 def _is_for(wait: Wait, pool: Resource | None) -> bool:

@@ -1,0 +1,198 @@
+"""Rules about waits for queues, pipes, events and each other, on runs written by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from mptrace.diagnose.finding import Severity, Verdict
+from mptrace.model.process import Role, ThreadRole
+from mptrace.wire import wait as waits
+from mptrace.wire.events import failures, tasks, threads
+from tests.support.story import Story, story
+from tests.support.verdicts import causes, found, loud, one
+
+
+def test_a_reader_that_is_joined_instead_of_fed_waits_for_ever() -> None:
+    told = story().queue("work", at="job.py:20").process("reader").gets("work", at="job.py:12")
+    finding = one(told.main().joins("reader", at="job.py:24").run(), "queue-get-no-producer")
+    assert finding.verdict is Verdict.PROVEN
+    assert finding.title == "reader waits in work.get(), and MainProcess waits for reader instead of putting anything"
+    assert str(finding.fix_at) == "/job/job.py:24"
+    assert "`work.put(None)`" in finding.fix
+
+
+def test_a_get_whose_producer_has_ended_names_it() -> None:
+    told = story().queue("results").process("reader").exits(0).main().gets("results")
+    finding = one(told.run(), "queue-get-no-producer")
+    assert finding.title == "MainProcess waits in results.get(), and nobody is left to put anything: reader has ended"
+
+
+def test_a_get_with_a_timeout_is_silent() -> None:
+    told = story().queue("work").process("reader").gets("work", timeout=1).main().joins("reader")
+    assert loud(told.run()) == []
+
+
+def test_a_get_while_somebody_computes_is_silent() -> None:
+    told = story().queue("work").process("producer").moves().main().gets("work")
+    assert loud(told.run()) == []
+
+
+def test_a_get_whose_producer_nobody_looked_at_is_not_told() -> None:
+    told = story().queue("work").process("producer").unseen().main().gets("work")
+    assert loud(told.run()) == []
+
+
+def test_a_get_while_a_process_that_is_not_traced_may_put_is_not_told() -> None:
+    told = story().queue("work").process("producer", traced=False).main().gets("work")
+    assert loud(told.run()) == []
+
+
+def test_the_exception_of_the_producer_comes_before_the_get() -> None:
+    told = story().queue("results").process("producer").event(failures.UNCAUGHT, error="ValueError", where="process").exits(1)
+    assert causes(told.main().gets("results").run()) == ["uncaught-exception"]
+
+
+def full_queue() -> Story:
+    told = story().queue("results", at="job.py:16").process("squares")
+    told.thread("QueueFeederThread", ThreadRole.FEEDER, "results").waits(waits.SEND, told.resource("results._reader"))
+    told.thread("MainThread").waits(waits.THREAD_END, told.find_process("squares").threads[1], call=(waits.EXIT, None))  # type: ignore[union-attr]
+    return told
+
+
+def test_a_join_before_the_queue_was_read_is_proven() -> None:
+    finding = one(full_queue().main().joins("squares", at="job.py:19").run(), "join-before-drain")
+    assert finding.verdict is Verdict.PROVEN
+    assert finding.title == "MainProcess joins squares before it has read what squares put on results"
+    assert str(finding.fix_at) == "/job/job.py:19"
+
+
+def test_a_join_with_a_timeout_before_the_queue_was_read_is_silent() -> None:
+    assert loud(full_queue().main().joins("squares", timeout=5).run()) == []
+
+
+def test_a_queue_that_nobody_reads_keeps_its_process_from_ending() -> None:
+    told = story().queue("jobs")
+    feeder = told.thread("QueueFeederThread", ThreadRole.FEEDER, "jobs").actor
+    told.main().event(threads.STARTED, at="fill.py:12", thread=feeder.tid)
+    told.thread("QueueFeederThread").waits(waits.SEND, told.resource("jobs._reader"))
+    told.main().waits(waits.THREAD_END, feeder, call=(waits.EXIT, None))
+    finding = one(told.run(), "exit-hang")
+    assert finding.title.startswith("MainProcess cannot end: what it put on jobs does not fit into the pipe")
+    assert ("put", "/job/fill.py:12") in {(place.role, str(place.site)) for place in finding.places}
+
+
+def test_a_barrier_that_too_few_come_to_counts_them() -> None:
+    told = story().lock("meet", "Barrier", number=3)
+    for name in ("part-0", "part-1"):
+        told.process(name).waits(waits.ACQUIRE, told.resource("meet"), call=(waits.PARTIES, told.resource("meet")))
+    finding = one(told.main().joins("part-0").run(), "barrier-short")
+    assert "part-0 and part-1 wait in meet.wait(), but only 2 of 3 parties have come" in finding.title
+
+
+@pytest.mark.parametrize(
+    ("kind", "call", "rule"),
+    [
+        ("Event", waits.FLAG, "event-never-set"),
+        ("Condition", waits.NOTIFY, "condition-lost-notify"),
+        ("JoinableQueue", waits.TASKS_DONE, "queue-join-unfinished"),
+    ],
+)
+def test_a_wait_that_everybody_has_deserted_is_told_by_its_rule(kind: str, call: int, rule: str) -> None:
+    told = story().lock("thing", kind).process("server").exits(0)
+    told.main().waits(waits.ACQUIRE, told.resource("thing"), call=(call, told.resource("thing")), at="job.py:28")
+    finding = one(told.run(), rule)
+    assert (causes(told.told), finding.verdict) == ([rule], Verdict.PROVEN)
+    assert "server has ended" in finding.title
+    assert str(finding.fix_at) == "/job/job.py:28"
+
+
+def test_a_wait_for_an_event_that_somebody_may_still_set_is_silent() -> None:
+    told = story().lock("ready", "Event").process("server").main()
+    assert loud(told.waits(waits.ACQUIRE, told.resource("ready"), call=(waits.FLAG, told.resource("ready"))).run()) == []
+
+
+def test_a_semaphore_whose_takers_have_ended_is_never_released() -> None:
+    told = story().lock("seats", "Semaphore", number=2).process("d1").exits(0).process("d2").waits_for("seats")
+    assert one(told.main().joins("d2").run(), "semaphore-never-released").verdict is Verdict.PROVEN
+
+
+def test_a_full_queue_whose_consumer_has_ended() -> None:
+    told = story().queue("numbers", maxsize=4).process("searcher").exits(0).main()
+    told.waits(waits.ACQUIRE, told.part("numbers", "_sem", "BoundedSemaphore"), at="job.py:24")
+    assert one(told.run(), "queue-put-no-consumer").title.startswith("MainProcess waits in numbers.put(), which is full")
+
+
+def test_two_that_send_to_each_other() -> None:
+    told = story().pipe("here").pipe("there")
+    here, there = told.resource("here"), told.resource("there")
+    here.peer, there.peer = there, here
+    told.process("sorter").waits(waits.SEND, there).main().waits(waits.SEND, here)
+    assert causes(told.run()) == ["pipe-mutual-send"]
+
+
+def test_two_that_listen_to_each_other_are_all_asleep() -> None:
+    told = story().pipe("here").pipe("there")
+    here, there = told.resource("here"), told.resource("there")
+    here.peer, there.peer = there, here
+    told.process("oracle").waits(waits.RECV, there).main().waits(waits.RECV, here)
+    run = told.run()
+    assert causes(run) == ["all-asleep"]
+    assert one(run, "all-asleep").title == "oracle and MainProcess wait for each other: there.recv() and here.recv()"
+
+
+def test_an_end_of_file_that_the_reader_itself_holds_up() -> None:
+    told = story().pipe("reader").process("teller").exits(0).main()
+    told.waits(waits.RECV, told.resource("reader"), at="job.py:22")
+    run = told.run()
+    run.moments[0].writers[told.resource("reader")] = {told.main_process}
+    finding = one(run, "pipe-no-eof")
+    assert "itself still has the writing end open" in finding.title
+
+
+def test_a_result_of_a_terminated_pool_never_comes() -> None:
+    told = story().pool("pool").main()
+    told.event(tasks.POOL_STATE, pool=told.resource("pool").key, call="__exit__", pending=4)
+    told.waits(waits.RESULT, told.resource("pool"), at="job.py:20")
+    finding = one(told.run(), "result-after-terminate")
+    assert finding.title.startswith("MainProcess waits for a result of pool, which is terminated: its `with` block was left")
+
+
+def test_a_pools_thread_that_died_explains_who_waits() -> None:
+    told = story().pool("pool").main()
+    key = told.resource("pool").key
+    told.event(
+        threads.DIED, at="shop.py:19", role="pool result handler", serves=key, error="KeyError", message="'plum'", name="T3"
+    )
+    told.waits(waits.RESULT, told.resource("pool"), at="shop.py:26")
+    finding = one(told.run(), "helper-thread-died")
+    assert finding.title == "the thread that hands out the results of pool died of KeyError: 'plum'"
+    assert {place.role for place in finding.places} == {"raised", "waiter"}
+
+
+def test_an_initializer_that_raises_is_one_finding_for_all_workers() -> None:
+    told = story().pool("pool").main().waits(waits.RESULT, story().resource("x"))
+    key = told.resource("pool").key
+    for number in (1, 2, 3):
+        told.process(f"w{number}", Role.WORKER).in_pool("pool").event(failures.UNCAUGHT, error="KeyError", where="process")
+        told.event(tasks.INITIALIZER_FAILED, at="p.py:16", pool=key, error="KeyError", message="'port'").exits(1)
+    finding = one(told.run(), "initializer-failed")
+    assert "raises KeyError: 'port' in every worker" in finding.title
+    assert "3 workers ended of it" in finding.why
+    assert causes(told.told)[0] == "initializer-failed"
+
+
+def stalled_on_a_socket() -> Story:
+    told = story().queue("questions").process("answers").gets("questions", at="job.py:12").main()
+    told.waits_outside("accept", at="job.py:23")
+    return told
+
+
+def test_a_wait_for_the_world_is_a_hint_and_names_the_line() -> None:
+    finding = one(stalled_on_a_socket().run(), "stalled")
+    assert (finding.verdict, finding.severity) == (Verdict.POSSIBLE, Severity.HINT)
+    assert "/job/job.py:23" in {str(place.site) for place in finding.places}
+
+
+def test_a_stall_that_was_over_when_the_job_ended_is_silent() -> None:
+    told = stalled_on_a_socket().look().process("answers").goes_on().exits(0).main().exits(0).ends(0)
+    assert found(told.run(live=False), "stalled") == []
