@@ -5,6 +5,7 @@ from __future__ import annotations
 from mptrace.attach.cpython.interpreter import Interpreter, UnknownLayout
 from mptrace.attach.cpython.objects import Objects
 from mptrace.attach.cpython.semlocks import SemLock, reached_semlocks
+from mptrace.attach.cpython.thread_locks import read_thread_locks
 from mptrace.attach.cpython.walk import Found, Walk
 from mptrace.attach.memory import Memory, Unreadable
 from mptrace.attach.names import JobNames
@@ -23,6 +24,7 @@ class Insight:
         self.objects: Objects = interpreter.objects
         self.walk = Walk(process, interpreter)
         self.semlocks: dict[int, SemLock] = reached_semlocks(self.objects, self.walk)
+        self.thread_locks = read_thread_locks(self.objects, self.walk)
         for semlock in self.semlocks.values():
             self._note_name(semlock)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mptrace.attach.job import Job
 from mptrace.attach.names import JobNames
+from mptrace.wire import resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +129,6 @@ class Sight:
 
     def is_first(self, thing: Thing) -> bool:
         """Is this the first process of the job that a thing was found in?"""
+        if thing.family == resource.MUTEX:  # private to its process: the same address is another lock elsewhere
+            return True
         return self.makers.setdefault((thing.family, thing.key), thing.pid) == thing.pid

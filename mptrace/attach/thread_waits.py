@@ -19,7 +19,8 @@ def refined(insight: Insight, thread: SeenThread) -> SeenWait | None:
     joined = _joined(insight, thread)
     if joined:
         return replace(thread.wait, kind=wait.THREAD_END, family=resource.THREAD, key=joined)
-    return None
+    lock = insight.thread_locks.get(thread.wait.key)
+    return replace(thread.wait, key=lock.address) if lock is not None else None
 
 
 def _joined(insight: Insight, thread: SeenThread) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from mptrace.attach.insight import Insight
 from mptrace.attach.intents import read_intent
 from mptrace.attach.memory import Memory
-from mptrace.attach.sight import Sight
+from mptrace.attach.seen import SeenThread
+from mptrace.attach.sight import Sight, Thing, ThreadLock
 from mptrace.attach.syscalls import NAMES
 from mptrace.attach.thread_waits import refined
 from mptrace.attach.waits import Waits
+from mptrace.wire import resource, wait
 
 
 def read_waits(sight: Sight, memories: dict[int, Memory]) -> None:
@@ -29,7 +31,23 @@ def read_intents(sight: Sight, insights: dict[int, Insight]) -> None:
     for pid, insight in insights.items():
         for thread in sight.job.processes[pid].threads.values():
             thread.wait = refined(insight, thread) or thread.wait
+            _note_lock(sight, insight, thread)
             thread.intent = read_intent(insight, thread)
+
+
+def _note_lock(sight: Sight, insight: Insight, thread: SeenThread) -> None:
+    """Note the lock of `threading` that a thread waits for: its kind and name, and the owner of an RLock."""
+    if thread.wait is None or thread.wait.kind != wait.MUTEX_WAIT:
+        return
+    lock = next((lock for lock in insight.thread_locks.values() if lock.address == thread.wait.key), None)
+    if lock is None:
+        return
+    pid, kind = insight.process.pid, "thread RLock" if lock.is_recursive else "thread Lock"
+    name = insight.walk.names.get(lock.address, "")
+    sight.things.append(Thing(pid, resource.MUTEX, lock.address, kind))
+    if name:
+        sight.things.append(Thing(pid, resource.MUTEX, lock.address, name=name))
+    sight.thread_locks.append(ThreadLock(pid, lock.address, lock.owner, lock.locked))
 
 
 def settle(sight: Sight) -> None:

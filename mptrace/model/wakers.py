@@ -60,6 +60,8 @@ class Finder:
         lock = wait.resource
         if lock is None:
             return Wakers(open="it is not known which lock it waits for")
+        if lock.family == family_of.MUTEX and len(owners := self.moment.holders_of(lock)) == 1:
+            return Wakers({owners[0].thread}, owners[0].thread, owners[0], sure=True)
         if lock.family == family_of.MUTEX:
             return Wakers(set(self._threads_at(wait.thread.process)) - {wait.thread})
         holders = [hold for hold in self.moment.holders_of(lock) if hold.resource.kind in LOCKS]

@@ -39,6 +39,8 @@ INTERESTING: dict[Class, str] = {
     ("concurrent.futures.process", "_ExecutorManagerThread"): "thread",
     ("concurrent.futures._base", "Future"): "future",
     ("threading", "Thread"): "thread",
+    ("_thread", "lock"): "thread lock",
+    ("_thread", "RLock"): "thread lock",
     ("threading", "Condition"): "thread condition",
     ("threading", "Event"): "thread event",
 }

@@ -124,11 +124,21 @@ def _take_ends(shop: Workshop, moment: Moment, records: list[Record]) -> None:
             continue
         if record.kind is observations.PIPE_END:
             _take_end(shop, moment, process, record)
+        elif record.kind is observations.LOCK_OWNER:
+            _take_owner(shop, moment, process, record)
         elif record.kind is observations.SEMAPHORE:
             known = shop.resource(family_of.SEM, unsigned(_int(record, "key")), process, "Lock")
             moment.values[known] = _int(record, "value")
         elif record.kind is observations.NATIVE:
             moment.caught[process] = unsigned(_int(record, "caught"))
+
+
+def _take_owner(shop: Workshop, moment: Moment, process: Process, record: Record) -> None:
+    """Take in who owns an RLock of `threading`, as read from memory; an ident that no thread has is that of a thread of the parent."""
+    thread = shop.idents.get((process, unsigned(_int(record, "owner"))))
+    if thread is not None and not thread.ended:
+        lock = shop.resource(family_of.MUTEX, unsigned(_int(record, "key")), process, "thread lock")
+        moment.holds.append(Hold(thread, lock, ref=f"o:{record.offset}"))
 
 
 def _take_end(shop: Workshop, moment: Moment, process: Process, record: Record) -> None:
