@@ -97,18 +97,16 @@ def is_library_made(process: Process) -> bool:
 
 
 def last_task(run: Run, process: Process) -> Doing | None:
-    """Return the task of a pool or executor that a process was in the middle of when it ended."""
+    """Return the task of a pool or executor that a process was in the middle of when it ended.
+
+    Only what its board said at its end counts: a task that was seen while it ran may have been finished since.
+    """
     for moment in reversed(run.moments):
-        found = [doing for doing in moment.doings if doing.thread.process is process and (moment.final or process.ended_ns)]
-        still = [doing for doing in found if not _has_ended(process, doing)]
-        if still:
-            return still[-1]
-    return _begun_task(process)
-
-
-def _has_ended(process: Process, doing: Doing) -> bool:
-    """Was the task, seen while it ran, finished before the process ended?"""
-    return any(past.kind == 0 and past.since_ns == doing.since_ns for past in process.past)
+        if moment.final or process not in moment.processes:
+            found = [doing for doing in moment.doings if doing.thread.process is process]
+            if found:
+                return found[-1]
+    return _begun_task(process) if process.orderly else None
 
 
 def _begun_task(process: Process) -> Doing | None:

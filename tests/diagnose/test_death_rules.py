@@ -185,3 +185,20 @@ def test_a_kill_that_the_oom_counter_saw_is_the_kernels() -> None:
 def test_an_interrupted_job_is_only_a_hint() -> None:
     run = story().main().event(observations.SIGNAL, signal=2).dies(2).ends(130, "Ctrl-C").run(live=False)
     assert [finding.severity for finding in found(run, "interrupted")] == [Severity.HINT]
+
+
+def test_a_task_that_was_seen_while_it_ran_and_was_finished_since_is_not_lost() -> None:
+    told = story().pool("pool").process("ForkPoolWorker-1", Role.WORKER).in_pool("pool").works_on("square(1)", "pool")
+    told.look()
+    told.doings.clear()
+    told.process("ForkPoolWorker-1").exits(0).main().exits(0).ends(0)
+    assert loud(told.run(live=False)) == []
+
+
+def test_a_worker_that_left_by_sys_exit_lost_its_task() -> None:
+    told = story().pool("pool").process("ForkPoolWorker-1", Role.WORKER).in_pool("pool")
+    told.event(processes.SYSTEM_EXIT, at="c.py:18", code=2).exits(2, call="sys.exit", at="c.py:18")
+    told.main().waits(waits.RESULT, told.resource("pool"), at="c.py:26")
+    finding = one(told.run(), "pool-worker-died")
+    assert "ForkPoolWorker-1 ended with status 2 in sys.exit()" in finding.title
+    assert causes(told.told) == ["pool-worker-died"]

@@ -44,7 +44,7 @@ def pool_worker_died(run: Run) -> Iterator[Finding]:
     for process in run.processes:
         if process.role is Role.WORKER and not process.alive and not _was_meant(run, process):
             task = last_task(run, process)
-            if task is not None or _left_a_task(run, process):
+            if _left_a_task(run, process) if process.orderly else task is not None:
                 lost.setdefault(process.pool or (task.pool if task else None), []).append((process, task))
     for pool, deaths in lost.items():
         yield _finding(run, pool, sorted(deaths, key=lambda death: death[0].ended_ns or 0))
