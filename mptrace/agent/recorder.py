@@ -59,6 +59,7 @@ _free_locks: list[int] = []
 _next_lock = count().__next__
 _free_tallies: list[int] = []
 _next_tally = count().__next__
+_tallies = 0  # how many were ever in use at a time
 _free_doings: list[int] = list(range(layout.DOINGS))
 
 
@@ -84,7 +85,8 @@ def reopen() -> None:
     _open(flags=layout.FORKED, parent_opened=parent_opened)
     words[layout.CELLS // 8 : layout.TALLY // 8] = memoryview(old).cast("Q")
     words[layout.TALLY // 8 : layout.DOING // 8] = memoryview(tallies).cast("Q")
-    for cell in range(layout.TALLY // 8, layout.DOING // 8, layout.TALLY_WORDS):
+    for number in range(_tallies):
+        cell = layout.TALLY // 8 + number * layout.TALLY_WORDS
         words[cell + 1] = words[cell + 2] = 0
     log(processes.BOOTED, "fork", sys.executable or "", sys.version.split()[0], "", "", "", "", os.getuid())
 
@@ -246,10 +248,12 @@ def free_lock(number: int) -> None:
 
 def new_tally(key: int, ends: int) -> int:
     """Return the first word of a tally for a connection (words: key, sent, received, ends: 1 readable, 2 writable); 0: none left."""
+    global _tallies
     number = _free_tallies.pop() if _free_tallies else _next_tally()
     if number >= layout.TALLIES:
         lose(layout.H_LOST_TALLIES)
         return 0
+    _tallies = max(_tallies, number + 1)
     word = layout.TALLY // 8 + number * layout.TALLY_WORDS
     words[word], words[word + 1], words[word + 2], words[word + 3] = key, 0, 0, ends
     return word
