@@ -1,6 +1,7 @@
 """A lock made for forked processes is given to a spawned one."""
 
 # exit: 1
+# since: 3.11
 
 import multiprocessing
 

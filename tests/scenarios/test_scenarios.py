@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -16,7 +17,8 @@ pytestmark = [pytest.mark.scenario, pytest.mark.slow]
 
 def _choice() -> list[tuple[Program, str]]:
     """Diagnosed ones and plain healthy ones; repaired twins and longer programs are for ``make scenarios``."""
-    wanted = [one for one in programs() if one.path.stem != "fixed" and not one.path.parent.name.startswith("from_")]
+    here = [one for one in programs() if one.since <= sys.version_info[:2]]
+    wanted = [one for one in here if one.path.stem != "fixed" and not one.path.parent.name.startswith("from_")]
     cells = [(one, _method(one, turn)) for turn, one in enumerate(wanted)]
     return [(one, method) for one, method in cells if not unknown_rule(one, method)]
 

@@ -5,6 +5,7 @@
     # hangs: yes                      does not end by itself (default: no)
     # methods: spawn forkserver       start methods it is about (default: all three)
     # exit: 1 spawn forkserver        its exit status under these start methods, or under all (default: 0)
+    # since: 3.11                     the first Python that it is about (default: all)
     # root: segfault                  the rule of findings[0] (default: the first one expected)
 
     with target:  # expect: lock-cycle waiter verdict=likely names=target,salary methods=fork,spawn
@@ -45,6 +46,7 @@ class Program:
     exits: dict[str, int]
     expectations: tuple[Expectation, ...]
     root: str | None
+    since: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -76,7 +78,7 @@ def read_program(path: Path) -> Program:
             continue
         if key == "expect":
             expectations += [_expectation(line, one.split()) for one in value.split(";")]
-        elif key in {"hangs", "methods", "exit", "root"}:
+        elif key in {"hangs", "methods", "exit", "root", "since"}:
             heads[key] = value.strip()
     return Program(
         path=path,
@@ -85,6 +87,7 @@ def read_program(path: Path) -> Program:
         exits=_exits(heads.get("exit", "0").split()),
         expectations=tuple(expectations),
         root=heads.get("root"),
+        since=tuple(int(part) for part in heads.get("since", "0").split(".")),
     )
 
 

@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ TIMEOUT_S, HANG_TIMEOUT_S = 60.0, 25.0
 HANG_S = 5.0
 """A bare program that is still running after so many seconds hangs."""
 
-HANG_AFTER_S, HEALTHY_HANG_AFTER_S, PATIENCE_S = 2.0, 1.0, 3.0
+HANG_AFTER_S, HEALTHY_HANG_AFTER_S, PATIENCE_S, BARE_PATIENCE_S = 2.0, 1.0, 3.0, 0.3
 
 Finding = dict[str, Any]
 
@@ -74,9 +75,9 @@ def unknown_rule(program: Program, method: str) -> str:
     return next((one.rule for one in program.expected(method) if find_rule(one.rule) is None), "")
 
 
-def _environment(method: str) -> dict[str, str]:
+def _environment(method: str, patience_s: float = PATIENCE_S) -> dict[str, str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith(("MPTRACE_", "_MPTRACE", "PYTHON"))}
-    env.update(MPTRACE_SCENARIO_METHOD=method, MPTRACE_SCENARIO_PATIENCE=str(PATIENCE_S), PYTHONDONTWRITEBYTECODE="1")
+    env.update(MPTRACE_SCENARIO_METHOD=method, MPTRACE_SCENARIO_PATIENCE=str(patience_s), PYTHONDONTWRITEBYTECODE="1")
     return env
 
 
@@ -90,7 +91,7 @@ def _mptrace(program: Program, python: str, report: Path, *, healthy: bool) -> l
 
 @functools.cache
 def _bare(path: Path, method: str, python: str) -> bounded.Ended:
-    return bounded.run([python, str(path)], _environment(method), TIMEOUT_S, PATIENCE_S)
+    return bounded.run([python, str(path)], _environment(method, BARE_PATIENCE_S), TIMEOUT_S, BARE_PATIENCE_S)
 
 
 def check(program: Program, method: str, python: str = sys.executable, keep: Path | None = None, *, unknown: bool = False) -> Row:
@@ -220,6 +221,11 @@ def check_bare(program: Program, method: str, python: str = sys.executable, time
     return row
 
 
+def _version(python: str) -> tuple[int, ...]:
+    said = subprocess.run([python, "-c", "import sys; print(*sys.version_info[:3])"], capture_output=True, text=True, check=True)
+    return tuple(int(part) for part in said.stdout.split())
+
+
 def _stop(number: int, frame: object) -> None:
     bounded.end_all()
     os._exit(128 + number)
@@ -236,7 +242,8 @@ def main() -> int:
     parser.add_argument("--unknown", action="store_true", help="also programs that expect a rule that is not there yet")
     parser.add_argument("--bare", type=int, metavar="TIMES", help="without mptrace: does what should hang hang, each time?")
     options = parser.parse_args()
-    cells = [(one, method) for one in programs(options.names) for method in options.method.split(",") if method in one.methods]
+    chosen = [one for one in programs(options.names) if one.since <= _version(options.python)]
+    cells = [(one, method) for one in chosen for method in options.method.split(",") if method in one.methods]
 
     def cell(one: tuple[Program, str]) -> Row:
         if options.bare:
