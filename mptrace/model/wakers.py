@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mptrace.model.discipline import LOCKS, is_released_by_holder, releases_elsewhere
+from mptrace.model.event import Event
 from mptrace.model.liveness import SERVICES, is_service, is_there, threads_at
 from mptrace.model.moment import Hold, Moment, Wait
 from mptrace.model.process import Process, Role, Thread, ThreadRole
@@ -13,7 +14,12 @@ from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.wire import resource as family_of
 from mptrace.wire import wait as kinds
+from mptrace.wire.event import unsigned
 from mptrace.wire.events import processes as process_events
+from mptrace.wire.events import tasks as task_events
+
+TERMINATING = frozenset(("__exit__", "terminate", "exit", "collected"))
+"""Calls after which a Pool drops its tasks."""
 
 WITH_THREADS = frozenset(("ThreadPool", "ThreadPoolExecutor"))
 
@@ -198,6 +204,8 @@ class Finder:
         """The workers of a pool, and its service threads; open while workers are to be replaced."""
         if pool is None or pool.kind in WITH_THREADS:
             return Wakers(open="its workers are not known")
+        if self._is_terminated(pool):
+            return Wakers(self._servants(pool))
         workers = [process for process in self._there if process.pool is pool]
         starting = [process for process in self._there if process.pool is None and self._may_get(process, pool.knowers)]
         if starting or not workers or len(workers) < pool.number:
@@ -205,9 +213,22 @@ class Finder:
         found = Wakers()
         for worker in workers:
             found.threads.update(thread for thread in self._threads_at(worker) if not is_service(thread))
-        for owner in pool.knowers & set(self._there):
-            found.threads.update(thread for thread in self._threads_at(owner) if thread.serves is pool)
+        found.threads |= self._servants(pool)
         return found
+
+    def _servants(self, pool: Resource) -> set[Thread]:
+        """Its service threads."""
+        owners = pool.knowers & set(self._there)
+        return {thread for owner in owners for thread in self._threads_at(owner) if thread.serves is pool}
+
+    def _is_terminated(self, pool: Resource) -> bool:
+        """Was it terminated, and is no worker left? Then none will be started again."""
+        states = self.run.of(task_events.POOL_STATE)
+        calls = {event.text("call") for event in states if self._is_of(event, pool) and event.at_ns <= self.moment.at_ns}
+        return bool(calls & TERMINATING) and not any(process.pool is pool for process in self._there)
+
+    def _is_of(self, event: Event, pool: Resource) -> bool:
+        return unsigned(event.number("pool")) == pool.key
 
     def _exit(self, wait: Wait) -> Wakers:
         """A main thread that is done ends when the other threads of the program do."""

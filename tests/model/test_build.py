@@ -232,7 +232,7 @@ def test_a_stale_place_is_replaced_by_the_innermost_program_frame_that_the_obser
     main = run.process(10)
     main.waits(ACQUIRE, SEM, 7, site=main.site("/p/old.py:1 main"), flags=STALE_SITE)
     for depth, (file, line) in enumerate([("/usr/lib/python3.11/multiprocessing/synchronize.py", 95), ("/p/a.py", 44)]):
-        run.saw(observations.FRAME, 9, moment=1, pid=10, thread=10, depth=depth, file=file, line=line, locals='{"n": "3"}')
+        run.saw(observations.FRAME, 9, moment=1, pid=10, thread=10, depth=depth, file=file, line=line, locals="n=3")
     run.moment(1, 10)
     moment = built(run).moments[0]
     assert (moment.waits[0].site.line, moment.waits[0].stale_site) == (44, False)
@@ -296,3 +296,13 @@ def test_tallies_say_what_went_through_each_connection(tmp_path):
     run.process(10).tally(99, 5, 2, ends=1)
     tally = built(run).main.tallies[0]
     assert (tally.resource.key, tally.sent, tally.received, tally.readable, tally.writable) == (99, 5, 2, True, False)
+
+
+def test_what_could_not_be_looked_at_is_noted_unless_it_was_just_ending(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    run.process(11, 2, parent=main).runs("ending")
+    for pid in (10, 11):
+        run.saw(observations.NOT_SEEN, 9, pid=pid, what="stacks", why="Error: no permission\nCaused by: ...")
+    run.exited(11, 0, 12)
+    assert built(run).completeness.not_seen == [("MainProcess", "stacks", "Error: no permission")]

@@ -8,6 +8,7 @@ from mptrace.model.moment import Look
 from mptrace.model.process import Process, Role, Thread, ThreadRole
 from mptrace.model.wait_graph import build_wait_graph
 from mptrace.wire import wait as kinds
+from mptrace.wire.events import tasks
 from tests.support.story import story
 
 
@@ -266,3 +267,14 @@ def test_a_main_thread_in_its_exit_waits_for_the_other_threads_of_its_process():
     told = story().queue("jobs").process("child").thread("listener").gets("jobs")
     told.process("child").waits(kinds.EXIT).main().joins("child")
     assert names(graph_of(told).stuck) == {"MainProcess", "child", "listener"}
+
+
+def test_a_result_of_a_terminated_pool_can_come_from_nobody():
+    told = story().pool("pool").event(tasks.POOL_STATE, pool=0, call="__exit__")
+    pool = told.resource("pool")
+    told.waits(kinds.RESULT, pool)
+    assert graph_of(told).stuck == set()
+    told.told.moments.clear()
+    told.told.events.clear()
+    told.event(tasks.POOL_STATE, pool=pool.key, call="__exit__").main().waits(kinds.RESULT, pool)
+    assert names(graph_of(told).stuck) == {"MainProcess"}

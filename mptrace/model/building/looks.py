@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -91,9 +90,6 @@ def _take_frames(look: Look, frames: list[Record]) -> None:
 
 
 def _locals(text: str) -> dict[str, str]:
-    """Read the JSON object that a frame's locals were noted as; nothing if it was cut."""
-    try:
-        found = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        return {}
-    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+    """Read a frame's locals: a line each, ``name=value``."""
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -8,6 +8,9 @@ from mptrace.model.completeness import Completeness
 from mptrace.wire import layout
 from mptrace.wire.events import agents, observations
 
+ENDING_NS = 500_000_000
+"""What could not be looked at so shortly before its end was about to end."""
+
 _COUNTERS = {
     "records": layout.H_LOST_LOG,
     "threads": layout.H_LOST_THREADS,
@@ -35,12 +38,19 @@ def build_completeness(shop: Workshop) -> Completeness:
     for moment in recording.moments:
         complete.lost.damaged_files += moment.damage
     _take_events(shop, complete)
+    _take_not_seen(shop, complete)
+    return complete
+
+
+def _take_not_seen(shop: Workshop, complete: Completeness) -> None:
     for event in shop.run.of(observations.NOT_SEEN):
-        about = shop.run.process(event.number("pid"))
-        missed = (about.name if about else "the job", event.text("what"), event.text("why"))
+        about = shop.run.process(event.number("pid"), event.at_ns)
+        if about is not None and about.ended_ns is not None and about.ended_ns < event.at_ns + ENDING_NS:
+            continue  # it ended while it was looked at
+        why = event.text("why").strip().splitlines()
+        missed = (about.name if about else "the job", event.text("what"), why[0] if why else "")
         complete.not_seen.append(missed)
         complete.notes.append("{}: {} could not be looked at ({})".format(*missed))
-    return complete
 
 
 def _count(complete: Completeness, own: dict[str, int], head: Head | None) -> None:
