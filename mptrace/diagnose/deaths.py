@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 from mptrace.diagnose.finding import Evidence, Place, Step
@@ -148,6 +149,17 @@ def program_frame(process: Process) -> Site | None:
     """Return the innermost line of the program in the stack of a fatal signal (the innermost one if all are a library's)."""
     own = [site for site in process.fatal_stack if not is_library(site.file)]
     return next(iter(own or process.fatal_stack), None)
+
+
+_FRAME = re.compile(r'^  File "(?P<file>.+)", line (?P<line>\d+), in (?P<function>.+)$', re.MULTILINE)
+
+
+def raised_at(event: Event) -> Site | None:
+    """Return the innermost line of the program in an event's traceback: generated code (``<string>``) is nobody's line."""
+    if event.site is not None and not event.site.file.startswith("<"):
+        return event.site
+    frames = [Site(match["file"], int(match["line"]), match["function"]) for match in _FRAME.finditer(event.text("traceback"))]
+    return next((site for site in reversed(frames) if not is_library(site.file)), event.site)
 
 
 def is_library(file: str) -> bool:

@@ -158,13 +158,16 @@ def losses(run: Run, *, of: frozenset[str] | None = None) -> list[str]:
     return told + [f"in {process}, recording of {probe.partition(':')[0]} was switched off" for process, probe in off]
 
 
-def last_waits(run: Run, wanted: Callable[[Wait], bool]) -> tuple[tuple[Wait, ...], int | None]:
-    """Return the waits of the program's threads that are wanted, as seen last; and the number of that moment, if they were stuck."""
+def last_waits(run: Run, wanted: Callable[[Wait], bool], *, stuck: bool = True) -> tuple[tuple[Wait, ...], int | None]:
+    """Return the waits of the program's threads that are wanted, as seen last; and the number of that moment, if they were stuck.
+
+    With ``stuck=False`` it is enough that one of them has no timeout: the rule knows that it never ends.
+    """
     for standstill in standstills(run):
         found = [wait for wait in standstill.moment.waits if not wait.thread.role.is_service and wanted(wait)]
         if found:
-            stuck = any(wait.thread in standstill.graph.stuck for wait in found) and standstill.holds_for(found)
-            return tuple(found), standstill.moment.number if stuck else None
+            last = any(wait.thread in standstill.graph.stuck or (not stuck and not wait.timed) for wait in found)
+            return tuple(found), standstill.moment.number if last and standstill.holds_for(found) else None
     return (), None
 
 

@@ -41,7 +41,7 @@ def initializer_failed(run: Run) -> Iterator[Finding]:
 
 def _finding(run: Run, key: int, events: list[Event]) -> Finding:
     event, pool = events[0], next((resource for resource in run.resources if resource.key == key), None)
-    waiting, moment = last_waits(run, lambda wait: wait.call.target is pool and pool is not None)
+    waiting, moment = last_waits(run, lambda wait: wait.call.target is pool and pool is not None, stuck=False)
     error = shortened(f"{event.text('error')}: {event.text('message')}".rstrip(": "))
     made = next((one for one in run.of(tasks.POOL) if unsigned(one.number("pool")) == key), None)
     name = made.text("initializer") if made else ""

@@ -49,6 +49,9 @@ def killed_by_signal(run: Run) -> Iterator[Finding]:
 
 
 def _matters(run: Run, process: Process) -> bool:
+    ended = process.exit
+    if run.meta.attached and ended is not None and ended.signal == SIGTERM:  # as terminate() sends it: no news by itself
+        return False
     unnoticed = is_library_made(process) and process.role not in (Role.WORKER, Role.EXECUTOR_WORKER)
     return (unnoticed or last_task(run, process) is not None) and not is_expected(run, process)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mptrace.diagnose.deaths import death_evidence, death_step
+from mptrace.diagnose.deaths import death_evidence, death_step, raised_at
 from mptrace.diagnose.finding import Evidence, Finding, Place, Step
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.wording import how_it_ended, shortened, who
@@ -46,12 +46,12 @@ def _finding(run: Run, event: Event, server: Process) -> Finding:
     error = shortened(f"{event.text('error')}: {event.text('message')}".rstrip(": "))
     return Finding(
         title=f"{who(event.process)} used an object of a manager whose server had ended: {error}",
-        steps=(death_step(server), Step(f"raised {error}", event.process, event.at_ns, event.site)),
+        steps=(death_step(server), Step(f"raised {error}", event.process, event.at_ns, raised_at(event))),
         why=f"The objects of a manager live in its server, {who(server)}, which {how_it_ended(server.exit)} before.",
         fix="keep the manager open (its `with` block) until every process that uses its objects has been joined; it was used at",
-        fix_at=event.site,
+        fix_at=raised_at(event),
         processes=tuple(process for process in (event.process, server) if process),
-        places=(Place("used", event.site, event.process),) if event.site else (),
+        places=tuple(Place("used", site, event.process) for site in [raised_at(event)] if site),
         evidence=(Evidence(event.ref, f"{who(event.process)} raised {error}"), *death_evidence(run, server)),
         details=tuple(event.text("traceback").splitlines()),
         at_ns=event.at_ns,

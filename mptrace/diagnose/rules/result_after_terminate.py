@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mptrace.diagnose.finding import Finding, Place, Step
+from mptrace.diagnose.finding import Finding, Place, Step, Verdict
 from mptrace.diagnose.hang import hang, place_of
 from mptrace.diagnose.rule import rule
-from mptrace.diagnose.standstill import Standstill, standstills
+from mptrace.diagnose.standstill import Standstill, losses, standstills
 from mptrace.diagnose.wording import call_of, counted, who
 from mptrace.model.event import Event
 from mptrace.model.moment import Wait
@@ -69,5 +69,6 @@ def _finding(standstill: Standstill, wait: Wait, ended: Event) -> Finding:
         resources=[pool] if pool else [],
         places=[Place("terminated", ended.site, ended.process)] if ended.site else [],
     )
-    finding.details = tuple(detail for detail in finding.details if "workers" not in detail)
+    unsure = [*losses(standstill.run), *(["it was not looked at twice"] if standstill.moment.still(wait.thread) is None else [])]
+    finding.verdict, finding.details = (Verdict.LIKELY if unsure else Verdict.PROVEN), tuple(unsure)
     return finding
