@@ -7,6 +7,7 @@ The place of a put is remembered only for items that pickling could refuse, in a
 from __future__ import annotations
 
 import sys
+from functools import partial
 from itertools import count
 
 from ...wire.events import failures, resources
@@ -37,7 +38,7 @@ def install(module: ModuleType) -> None:
     originals.patch(NAME, joinable, "__init__", lambda original: _init(original, _tell_joinable))
     originals.patch(NAME, simple, "__init__", lambda original: _init(original, _tell_simple))
     for owner, kind in ((queue, "Queue"), (simple, "SimpleQueue")):
-        originals.patch(NAME, owner, "__setstate__", lambda original, kind=kind: _setstate(original, kind))
+        originals.patch(NAME, owner, "__setstate__", partial(_setstate, kind=kind))
     originals.patch(NAME, queue, "put", _put)
     originals.patch(NAME, joinable, "put", _put)
     originals.patch(NAME, joinable, "join", _join)

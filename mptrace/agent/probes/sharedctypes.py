@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ...wire.events import resources
 from ...wire.resource import OBJECT, SEGMENT, SEM, text_key
 from .. import callsite, guard, identity, originals, recorder
@@ -19,7 +21,7 @@ def install(module: ModuleType) -> None:
     """Have what is made by these modules told."""
     if module.__name__ == "multiprocessing.sharedctypes":
         for name in ("Value", "Array", "RawValue", "RawArray"):
-            originals.patch(NAME, module, name, lambda original, name=name: _make(original, name))
+            originals.patch(NAME, module, name, partial(_make, kind=name))
     elif module.__name__ == "multiprocessing.shared_memory":
         originals.patch(NAME, module.SharedMemory, "__init__", _init)
         originals.patch(NAME, module.SharedMemory, "unlink", _unlink)
