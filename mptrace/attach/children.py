@@ -20,6 +20,7 @@ def know_children(sight: Sight, insights: dict[int, Insight]) -> None:
     for insight in insights.values():
         for found in insight.walk.of("process"):
             _know_child(sight, insight, found)
+        sight.forgotten += _forgotten(insight)
 
 
 def _know_itself(insight: Insight) -> None:
@@ -60,6 +61,17 @@ def _know_child(sight: Sight, insight: Insight, found: Found) -> None:
             ended=status is not None or pid not in sight.job.processes,
         )
     )
+
+
+def _forgotten(insight: Insight) -> int:
+    """Return how many Process objects were made here that the walk did not find: the library numbers them from 1 on."""
+    counter = insight.interpreter.module("multiprocessing.process").get("_process_counter", 0)
+    try:
+        made = insight.objects.memory.u64(counter + 16) - 1 if counter else 0
+    except Unreadable:
+        return 0
+    parents = [insight.number(found.attributes.get("_parent_pid", 0)) for found in insight.walk.of("process")]
+    return max(made - parents.count(insight.process.inner_pid), 0) if made < 1 << 32 else 0
 
 
 def _status(sight: Sight, insight: Insight, pid: int, popen: dict[str, int], sentinel: int) -> int | None:

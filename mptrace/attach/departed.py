@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from mptrace.attach.recorder_file import RecorderFile
@@ -12,8 +11,6 @@ from mptrace.wire.events import processes, tasks
 
 IDENT = 1
 """What the thread of a dead process is called that held a lock: nobody knows its ident any more."""
-
-_NUMBERED = re.compile(r"(.*-)(\d+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +27,17 @@ class Departed:
 def find_departed(sight: Sight) -> Departed | None:
     """Return who held the lost locks, if everybody alive could be asked: the one dead process, or a nameless one."""
     keys = tuple(lost.key for lost in sight.lost_locks if lost.unread == 0)
-    task = sight.lost_tasks[0] if sight.lost_tasks else None
+    task = sight.lost_tasks[0] if sight.lost_tasks and sight.gone_workers else None
     if not keys and task is None:
         return None
-    dead, forgotten = _dead(sight), _missing_numbers(sight)
-    if len(dead) == 1 and not forgotten:
+    dead = _dead(sight)
+    if len(dead) == 1 and not sight.forgotten:
         (pid, birth), *_ = dead.items()
         parent = birth.parent if birth else sight.job.processes[pid].stat.ppid
         return Departed(pid, parent, birth.name if birth else "", keys, task)
     names = [birth.name for birth in dead.values() if birth and birth.name]
-    return Departed(0, sight.job.root, _either(names + forgotten), keys, task)
+    names += sight.gone_workers if sight.forgotten == len(sight.gone_workers) or task else ["", "", "", ""]
+    return Departed(0, sight.job.root, _either(names), keys, task)
 
 
 def _dead(sight: Sight) -> dict[int, Birth | None]:
@@ -49,19 +47,8 @@ def _dead(sight: Sight) -> dict[int, Birth | None]:
     return found
 
 
-def _missing_numbers(sight: Sight) -> list[str]:
-    """Return the names that are missing among children that are numbered in order: workers that a pool has replaced."""
-    numbers: dict[str, set[int]] = {}
-    for birth in sight.births:
-        match = _NUMBERED.match(birth.name)
-        if match:
-            numbers.setdefault(match[1], set()).add(int(match[2]))
-    front, seen = max(numbers.items(), key=lambda item: len(item[1]), default=("", set()))
-    return [f"{front}{number}" for number in range(1, max(seen, default=0)) if number not in seen]
-
-
 def _either(names: list[str]) -> str:
-    if not 0 < len(names) < 4:
+    if not 0 < len(names) < 4 or not all(names):
         return "a former process"
     return " or ".join(names)
 

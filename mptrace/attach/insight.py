@@ -63,6 +63,13 @@ class Insight:
         except Unreadable:
             return {}
 
+    def is_none(self, address: int) -> bool:
+        """Is this the None of the process?"""
+        try:
+            return bool(address) and self.objects.class_of(address) == ("builtins", "NoneType")
+        except Unreadable:
+            return False
+
     # -- keys
 
     def semaphore_key(self, wrapper: int) -> int:

@@ -117,6 +117,8 @@ def _is_parent(parent: int, child: int, world: World) -> bool:
     """Is that parent of the same job: did it fork this child, or start it through multiprocessing?"""
     if not is_python(world.space(parent)):
         return False
+    if procfs.environment(child).get(ENV_RUN) != procfs.environment(parent).get(ENV_RUN):  # the launcher of a traced job
+        return False
     if _CHILD.search(" ".join(world.command(child))) or world.command(parent) == world.command(child):
         return True
     if world.semaphores(parent) & world.semaphores(child):

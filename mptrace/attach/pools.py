@@ -7,6 +7,7 @@ study left the result handler out, which was in a callback of the program, and c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from mptrace.attach.channels import read_fill
@@ -16,6 +17,7 @@ from mptrace.attach.intents import place_of
 from mptrace.attach.memory import Unreadable
 from mptrace.attach.seen import Frame, SeenProcess, SeenThread
 from mptrace.attach.sight import DeadThread, LostTask, PoolState, Sight
+from mptrace.observe import procfs
 from mptrace.wire import wait
 
 _HANDLERS = {
@@ -24,6 +26,7 @@ _HANDLERS = {
     "_result_handler": "pool result handler",
     "_executor_manager_thread": "executor manager",
 }
+_NUMBERED = re.compile(r"(.*-)(\d+)$")
 _HEADER = 4
 """Bytes of a message's header: whoever reads so many waits for a new message."""
 
@@ -82,10 +85,11 @@ def _know(sight: Sight, insights: dict[int, Insight], insight: Insight, found: F
         if not insight.attributes(address):
             continue
         thread = _serve(insight, address, key)
-        if thread is None:
+        if thread is None and insight.text(found.attributes.get("_state", 0)) == "RUN":
             title = insight.text(insight.attributes(address).get("_name", 0))
             sight.dead_threads.append(DeadThread(insight.process.pid, _native(insight, address), title, role, key))
     if found.what == "pool":
+        sight.gone_workers += _gone(insight, found, workers)
         _know_state(sight, insight, found, key)
         jobs = _jobs(insight, found)
         if jobs and _are_read(insights, insight, found, workers) and _stands_idle(insight, found, workers):
@@ -101,6 +105,26 @@ def _worker_pids(sight: Sight, insight: Insight, found: Found) -> Iterator[int]:
             yield sight.names.outer_pid(insight.process, number)
 
 
+def _gone(insight: Insight, found: Found, workers: list[SeenProcess]) -> list[str]:
+    """Return the names of the workers that were replaced.
+
+    A pool starts its workers, numbered in a row, and then its handler thread: whoever began later is a successor.
+    """
+    handler = _thread(insight, found.attributes.get("_worker_handler", 0))
+    stat = procfs.stat(insight.process.pid, handler.tid) if handler is not None else None
+    if stat is None:
+        return []
+    numbers = {worker.pid: _NUMBERED.match(worker.name) for worker in workers}
+    later = [worker for worker in workers if worker.stat.start > stat.start]
+    if not later or not all(numbers.values()):
+        return [""] * len(later)
+    front = next(match[1] for match in numbers.values() if match)
+    first = min(int(match[2]) for worker in later if (match := numbers[worker.pid])) - len(workers)
+    alive = {int(match[2]) for match in numbers.values() if match}
+    gone = [f"{front}{number}" for number in range(first, first + len(workers)) if number not in alive]
+    return gone if len(gone) == len(later) and first > 0 else [""] * len(later)
+
+
 def _know_state(sight: Sight, insight: Insight, found: Found, key: int) -> None:
     state = insight.text(found.attributes.get("_state", 0))
     call = {"CLOSE": "close", "TERMINATE": "terminate"}.get(state)
@@ -109,22 +133,36 @@ def _know_state(sight: Sight, insight: Insight, found: Found, key: int) -> None:
 
 
 def _jobs(insight: Insight, found: Found) -> dict[int, int]:
-    """Return job number -> tasks of it whose results are not there (-1: not known), from the pool's cache of results."""
+    """Return job number -> parts of it without a result (-1: not known), from the pool's cache of results.
+
+    A job whose results have all come is not among them: it is in the cache since a callback of the program raised.
+    """
     jobs: dict[int, int] = {}
     try:
         for number, result in insight.objects.items(found.attributes.get("_cache", 0)):
-            left = insight.attributes(result).get("_number_left", 0)
-            jobs[insight.number(number, -1)] = insight.number(left, -1) if left else -1
+            left = _left(insight, insight.attributes(result))
+            if left:
+                jobs[insight.number(number, -1)] = left
     except Unreadable:
         return {}
     return jobs
 
 
+def _left(insight: Insight, result: dict[str, int]) -> int:
+    """Return how many parts of a job have no result: of map() a count, of apply() -1 until its value is there, of imap() -1."""
+    if "_number_left" in result:
+        return insight.number(result["_number_left"])
+    if "_length" in result:
+        return -1 if insight.number(result.get("_index", 0)) < insight.number(result["_length"]) else 0
+    return -1 if result and "_value" not in result else 0
+
+
 def _are_read(insights: dict[int, Insight], insight: Insight, found: Found, workers: list[SeenProcess]) -> bool:
     """Is the pool in full operation, and could every worker be looked at?"""
     full = len(workers) == insight.number(found.attributes.get("_processes", 0))
-    runs = insight.text(found.attributes.get("_state", 0)) == "RUN"
-    return full and runs and not any(worker.pid not in insights or worker.zombie for worker in workers)
+    runs = insight.text(found.attributes.get("_state", 0)) in {"RUN", "CLOSE"}
+    keeps = insight.is_none(found.attributes.get("_maxtasksperchild", 0))  # else workers are replaced all the time
+    return full and runs and keeps and not any(worker.pid not in insights or worker.zombie for worker in workers)
 
 
 def _stands_idle(insight: Insight, found: Found, workers: list[SeenProcess]) -> bool:

@@ -114,6 +114,10 @@ class Sight:
     births: list[Birth] = field(default_factory=list)
     dead_threads: list[DeadThread] = field(default_factory=list)
     pool_states: list[PoolState] = field(default_factory=list)
+    gone_workers: list[str] = field(default_factory=list)
+    """Names of pool workers that have been replaced ("" where that cannot be told)."""
+    forgotten: int = 0
+    """Children that were started, and of which their parents have no Process object any more."""
     lost_tasks: list[LostTask] = field(default_factory=list)
     ownerless: set[int] = field(default_factory=set)
     """Inodes of semaphores that are mapped, and that no object of the first process that was searched belongs to."""

@@ -10,6 +10,7 @@ from mptrace.attach.departed import Departed, departed_record, find_departed
 from mptrace.attach.descriptors import PIPE, SOCKET
 from mptrace.attach.directory import write_meta
 from mptrace.attach.process_record import record_process
+from mptrace.attach.recorded import mark_attached, take_over
 from mptrace.attach.seen import Frame, SeenProcess
 from mptrace.attach.sight import Sight
 from mptrace.observe.observer_log import ObserverLog
@@ -18,17 +19,26 @@ from mptrace.wire.event import signed
 from mptrace.wire.events import observations
 from mptrace.wire.rundir import MOMENTS, PROCESSES
 
-MOMENT = 1
 UNKNOWN_STATUS = -1000
 LOCALS_LIMIT = 1500
 """Longest text of a frame's locals."""
 
 
+class MomentLog(ObserverLog):
+    """The observer's log, and the number of the moment that is being written."""
+
+    def __init__(self, path: str, moment: int) -> None:
+        super().__init__(path)
+        self.moment = moment
+
+
 def write_run(sight: Sight, path: str) -> None:
     """Write everything; OSError if the directory cannot be written to."""
-    write_meta(path, sight.job, sight.began_ns)
-    log = ObserverLog(path)
-    departed = find_departed(sight)
+    moment, recorded = take_over(sight.job, path)
+    if not mark_attached(path):
+        write_meta(path, sight.job, sight.began_ns)
+    log = MomentLog(path, moment)
+    departed = None if recorded else find_departed(sight)  # the dead of a traced job tell of themselves
     try:
         _write_observer(sight, log)
         if departed is not None:
@@ -36,15 +46,15 @@ def write_run(sight: Sight, path: str) -> None:
     finally:
         log.close()
     for process in sight.job.living:
-        if process.python:
+        if process.python and process.pid not in recorded:
             record = record_process(process, sight)
             record.save(os.path.join(path, PROCESSES))
-            record.save(os.path.join(path, MOMENTS, f"{MOMENT:04}"), segments=False)
+            record.save(os.path.join(path, MOMENTS, f"{moment:04}"), segments=False)
     if departed is not None:
         departed_record(departed, sight).save(os.path.join(path, PROCESSES))
 
 
-def _write_observer(sight: Sight, log: ObserverLog) -> None:
+def _write_observer(sight: Sight, log: MomentLog) -> None:
     for process in sight.job.processes.values():
         _write_process(process, sight.began_ns, log)
     for number in (0, 1):
@@ -53,7 +63,7 @@ def _write_observer(sight: Sight, log: ObserverLog) -> None:
     _write_moment(sight, log)
 
 
-def _write_process(process: SeenProcess, began_ns: int, log: ObserverLog) -> None:
+def _write_process(process: SeenProcess, began_ns: int, log: MomentLog) -> None:
     why = "" if process.python or process.zombie else "it is not Python"
     log.write(
         observations.SEEN, process.pid, process.stat.ppid, process.stat.start, " ".join(process.command)[:2000],
@@ -65,39 +75,39 @@ def _write_process(process: SeenProcess, began_ns: int, log: ObserverLog) -> Non
         log.write(observations.EXITED, process.pid, status, "zombie", 1 if code & 128 else 0, at_ns=began_ns)
 
 
-def _write_departed(departed: Departed, sight: Sight, log: ObserverLog) -> None:
+def _write_departed(departed: Departed, sight: Sight, log: MomentLog) -> None:
     """Tell of a lock that somebody took into its death; a zombie's end has been told."""
     for key in departed.keys:
         lost = next(lost for lost in sight.lost_locks if lost.key == key)
-        log.write(observations.LOCK_LOST, MOMENT, departed.pid, signed(key), lost.processes, lost.unread)
+        log.write(observations.LOCK_LOST, log.moment, departed.pid, signed(key), lost.processes, lost.unread)
     if departed.pid not in sight.job.processes:
         status = next((birth.status for birth in sight.births if birth.pid == departed.pid and birth.ended), None)
         known = UNKNOWN_STATUS if status is None else status
         log.write(observations.EXITED, departed.pid, known, "memory", 0, at_ns=sight.began_ns)
 
 
-def _write_looks(process: SeenProcess, number: int, log: ObserverLog) -> None:
+def _write_looks(process: SeenProcess, number: int, log: MomentLog) -> None:
     for thread in process.threads.values():
         if number >= len(thread.looks):
             continue
         look = thread.looks[number]
         log.write(
-            observations.THREAD, MOMENT, process.pid, thread.tid, look.state, look.switches, look.syscall, look.wchan,
+            observations.THREAD, log.moment, process.pid, thread.tid, look.state, look.switches, look.syscall, look.wchan,
             look.cpu_ticks,
         )  # fmt: skip
 
 
-def _write_moment(sight: Sight, log: ObserverLog) -> None:
-    log.write(observations.MOMENT, MOMENT, "attach")
+def _write_moment(sight: Sight, log: MomentLog) -> None:
+    log.write(observations.MOMENT, log.moment, "attach")
     for process in sight.job.living:
         _write_frames(process, log)
-        log.write(observations.NATIVE, MOMENT, process.pid, *process.signals)
+        log.write(observations.NATIVE, log.moment, process.pid, *process.signals)
         log.write(observations.PAUSED, process.pid, 0)
     _write_pipes(sight, log)
     for copy in sight.copies:
         log.write(
             observations.SEMAPHORE,
-            MOMENT,
+            log.moment,
             copy.pid,
             signed(copy.key),
             copy.value,
@@ -107,16 +117,16 @@ def _write_moment(sight: Sight, log: ObserverLog) -> None:
             copy.kind,
         )
     for lock in sight.thread_locks:
-        log.write(observations.LOCK_OWNER, MOMENT, lock.pid, lock.key, lock.owner, int(lock.locked))
+        log.write(observations.LOCK_OWNER, log.moment, lock.pid, lock.key, lock.owner, int(lock.locked))
     for pid, what, why in sight.not_seen:
         log.write(observations.NOT_SEEN, pid, what, why)
 
 
-def _write_frames(process: SeenProcess, log: ObserverLog) -> None:
+def _write_frames(process: SeenProcess, log: MomentLog) -> None:
     for thread in process.threads.values():
         for depth, frame in enumerate(thread.frames):
             log.write(
-                observations.FRAME, MOMENT, process.pid, thread.tid, depth, frame.file, frame.line, frame.function,
+                observations.FRAME, log.moment, process.pid, thread.tid, depth, frame.file, frame.line, frame.function,
                 _locals(frame), thread.name,
             )  # fmt: skip
         if thread.wait is not None and len(thread.wait.descriptors) > 1:
@@ -135,14 +145,14 @@ def _locals(frame: Frame) -> str:
     return json.dumps(found, ensure_ascii=False)
 
 
-def _write_polled(process: SeenProcess, tid: int, numbers: tuple[int, ...], log: ObserverLog) -> None:
+def _write_polled(process: SeenProcess, tid: int, numbers: tuple[int, ...], log: MomentLog) -> None:
     for number in numbers:
         found = process.descriptors.get(number)
         if found is not None and found.inode:
-            log.write(observations.POLLED, MOMENT, process.pid, tid, number, resource.PIPE, found.inode)
+            log.write(observations.POLLED, log.moment, process.pid, tid, number, resource.PIPE, found.inode)
 
 
-def _write_pipes(sight: Sight, log: ObserverLog) -> None:
+def _write_pipes(sight: Sight, log: MomentLog) -> None:
     """Write every end of every pipe and socket that belongs to the job alone, and who outside of it holds one."""
     fills: dict[tuple[str, int], Fill] = {}
     ours: set[int] = set()
@@ -155,13 +165,13 @@ def _write_pipes(sight: Sight, log: ObserverLog) -> None:
                 fills[found.kind, found.inode] = read_fill(process.pid, found.number)
             fill = fills[found.kind, found.inode]
             log.write(
-                observations.PIPE_END, MOMENT, process.pid, found.number, found.inode, int(found.readable), int(found.writable),
+                observations.PIPE_END, log.moment, process.pid, found.number, found.inode, int(found.readable), int(found.writable),
                 fill.queued, sight.names.peers.get(found.inode, 0),
             )  # fmt: skip
     _write_outsiders(sight, ours, log)
 
 
-def _write_outsiders(sight: Sight, ours: set[int], log: ObserverLog) -> None:
+def _write_outsiders(sight: Sight, ours: set[int], log: MomentLog) -> None:
     world = sight.job.world
     peers = {sight.names.peers[inode] for inode in ours if inode in sight.names.peers} - ours
     for pid in world.stats:
@@ -170,4 +180,4 @@ def _write_outsiders(sight: Sight, ours: set[int], log: ObserverLog) -> None:
         held = {found.inode for found in world.descriptors(pid).values() if found.kind in {PIPE, SOCKET}} & (ours | peers)
         command = " ".join(world.command(pid))[:200]
         for inode in held:
-            log.write(observations.OUTSIDER, MOMENT, pid, resource.PIPE, inode, command)
+            log.write(observations.OUTSIDER, log.moment, pid, resource.PIPE, inode, command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from signal import SIGTERM
 
 from mptrace.diagnose.deaths import FATAL, death_evidence, is_expected, is_library_made, last_task
 from mptrace.diagnose.finding import Finding, Place, Step

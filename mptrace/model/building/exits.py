@@ -128,6 +128,8 @@ def _may_be_unseen(shop: Workshop) -> bool:
 def _outsider(shop: Workshop, found: Exit) -> str:
     """Who sent a signal that no process of the job is known to have sent: the launcher on request, or somebody outside."""
     ended_by = shop.run.meta.ended_by
+    if shop.run.meta.attached:  # signals were not watched: it may have been its parent
+        return ""
     told = [record.at_ns for record in shop.observed() if record.kind is observations.TOLD]
     by_us = "--on-hang" in ended_by and told and (found.at_ns or 0) >= told[0]
     return ended_by if by_us else "outside"
