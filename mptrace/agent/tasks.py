@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from _thread import get_native_id
+from struct import Struct
 from time import monotonic_ns
 
 from ..wire import layout
 from ..wire.events import failures, tasks
-from . import brief, budget, callsite, failure, pools, rebuild, recorder
+from . import brief, budget, callsite, failure, pools, rebuild, recorder, waits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_CELL = Struct("<4Q").pack_into
 _failures = budget.Budget(200, 5)
 
 
@@ -31,7 +34,7 @@ class Worker:
         self.refused = False  # its result could not be pickled: the error that goes back instead is none of its function
         self.job, self.index, self.function = 0, 0, ""
         self.code: Any = None  # not the function: it may hold what the program wants to be rid of
-        self._cell, self._number, self._since = 0, 0, 0
+        self._cell, self._number, self._since, self._tid = 0, 0, 0, get_native_id()
         recorder.log(tasks.WORKER, pool, name)
 
     def ask(self) -> None:
@@ -46,14 +49,21 @@ class Worker:
         self.job, self.index, self.function = job, index, function
         self.code = getattr(getattr(called, "__func__", called), "__code__", None)
         self._number, self._since = pools.task_number(job, index), monotonic_ns()
-        self._cell = recorder.begin_task(self.pool, self._number, f"{function}({arguments})".encode("utf-8", "replace"))
-        recorder.ring(layout.R_TASK_BEGUN, self.pool, self._number, callsite.text(function), 0)
+        text = f"{function}({arguments})".encode("utf-8", "replace")[: layout.DOING_SIZE - 40]
+        if not self._cell:  # kept from task to task
+            self._cell = recorder.begin_task(self.pool, self._number, text)
+            return
+        buffer, at = recorder._bytes, self._cell
+        buffer[at + 40 : at + 40 + len(text)] = text
+        _CELL(buffer, at + 8, self.pool, self._number, self._since, len(text))
+        recorder.words[at // 8] = 1 | self._tid << 32
 
     def end(self, *, returned: bool) -> None:
-        """The task returned or raised; its result is about to be sent."""
-        recorder.end_task(self._cell)
-        self._cell = 0
-        recorder.ring(layout.R_TASK_ENDED, self.pool, self._number, int(returned), self._since)
+        """The task returned or raised; its result is about to be sent. Only one that took a while is worth a record."""
+        if self._cell:
+            recorder.words[self._cell // 8] = 0
+        if monotonic_ns() - self._since > waits.SHORT_NS:
+            recorder.ring(layout.R_TASK_ENDED, self.pool, self._number, int(returned), self._since)
 
     def defined_at(self) -> int:
         """Return the number of the place where the function of its task is defined."""

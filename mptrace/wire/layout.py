@@ -82,8 +82,8 @@ S_STATE, S_KEY, S_SINCE, S_TIMEOUT, S_SITE, S_DETAIL, S_STACK = range(7)
 
 # Kinds of ring records.
 R_WAITED = 1  # a wait of over a millisecond ended: wait kind | family << 8, key, since ns, site
-R_TASK_BEGUN = 2  # object key, task number, text id, 0
-R_TASK_ENDED = 3  # object key, task number, 1 if it returned, began ns
+R_TASK_BEGUN = 2  # no longer written (the DOING cells say it): object key, task number, text id, 0
+R_TASK_ENDED = 3  # of a task that took over a millisecond: object key, task number, 1 if it returned, began ns
 
 FAULT_MARK = b"Fatal Python error"
 """What faulthandler's text begins with; the last words are read from the end of the log region on."""

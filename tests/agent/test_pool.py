@@ -183,6 +183,6 @@ def test_who_waits_for_a_result_stands_on_the_board(python: str, method: str, tm
     words = memoryview(path.read_bytes()[: layout.HELD]).cast("Q")
     first = layout.BOARD // 8
     slots = [words[at : at + layout.THREAD_WORDS] for at in range(first, len(words), layout.THREAD_WORDS)]
-    (slot,) = [slot for slot in slots if slot[layout.T_INTENT] & 0xFF == wait.RESULT]
-    assert slot[layout.T_INTENT + layout.S_KEY] == pool["pool"]
-    assert slot[layout.T_INTENT + layout.S_TIMEOUT] == 0
+    (slot,) = [slot for slot in slots if slot[layout.T_WAIT] & 0xFF == wait.RESULT]
+    assert slot[layout.T_WAIT + layout.S_KEY] == pool["pool"]
+    assert slot[layout.T_WAIT + layout.S_TIMEOUT] == 0

@@ -25,6 +25,7 @@ KEY, SITE = "_mptrace_key", "_mptrace_site"
 
 _submitting: dict[int, tuple[Any, pools.Job]] = {}
 _budgets: dict[int, budget.Budget] = {}
+_places: dict[int, waits.Place] = {}
 
 
 def install(module: ModuleType) -> None:
@@ -59,7 +60,7 @@ def _made(executor: Any) -> None:
     if not key:
         return
     executor.__dict__[KEY] = key
-    _budgets[key] = budget.Budget(100, 100)
+    _budgets[key], _places[key] = budget.Budget(20, 50), waits.Place(key)
     site, initializer, workers = callsite.here(), executor._initializer, executor._max_workers
     recorder.log(
         tasks.POOL, key, workers, brief.name_of(initializer) if initializer else "",
@@ -128,11 +129,11 @@ def _watch(condition: Any, key: int, number: int) -> None:
 
     def wait_(timeout: Any = None) -> object:
         this: Any = reference()
-        saved = waits.enter(wait.FUTURE, OBJECT, key, timeout, number)
+        saved = waits.begin(wait.FUTURE, OBJECT, key, timeout, number, place=_places.get(key))
         try:
             return type(this).wait(this, timeout)
         finally:
-            waits.leave(saved)
+            waits.end(saved)
 
     condition.wait = wait_
 

@@ -91,7 +91,7 @@ def _name_parts(pool: Any) -> None:
     if not key:
         return
     pool.__dict__[KEY] = _lists[id(pool._pool)] = key
-    _budgets[key] = budget.Budget(100, 100)
+    _budgets[key] = budget.Budget(20, 50)
     for role in ("_inqueue", "_outqueue"):
         inode = pools.pipe_key(getattr(pool, role))
         pools.served[inode] = key
@@ -165,8 +165,7 @@ def _wait(original: Callable[..., object]) -> object:
             failure.hide(error)
             raise
         finally:
-            if saved is not None:
-                waits.leave(saved)
+            waits.end(saved)
 
     return wait_
 
@@ -184,8 +183,7 @@ def _watch_iterator(iterator: Any) -> None:
         try:
             return type(this._cond).wait(this._cond, timeout)
         finally:
-            if saved is not None:
-                waits.leave(saved)
+            waits.end(saved)
 
     iterator._cond.wait = wait_
 
@@ -195,7 +193,7 @@ def _enter(result: Any, timeout: Any) -> Any:
     try:
         pool = result._pool
         key = pool.__dict__.get(KEY, 0) if pool is not None else 0
-        return waits.enter(wait.RESULT, OBJECT, key, timeout, result._job) if key else None
+        return waits.begin(wait.RESULT, OBJECT, key, timeout, result._job) if key else None
     except Exception:
         guard.trouble(NAME)
         return None
