@@ -26,7 +26,7 @@ def boot() -> None:
     """Arrange for the probes to be installed when their targets are imported; never raises."""
     global run_path
     run_path = environ.get(ENV_RUN, "")
-    if not run_path or any(finder is ImportHook for finder in sys.meta_path):
+    if not run_path or any(finder is ImportHook for finder in sys.meta_path):  # type: ignore[comparison-overlap]
         return
     _leave_mark()
     sys.meta_path.insert(0, ImportHook)  # type: ignore[arg-type]
@@ -89,12 +89,12 @@ def _watched(name: str, path: object, target: object) -> object:
     """Ask the finders behind us; shadow ``exec_module`` on the loader's instance, which is made anew for every module."""
     for finder in sys.meta_path:
         find_spec = getattr(finder, "find_spec", None)
-        if finder is ImportHook or find_spec is None:
+        if finder is ImportHook or find_spec is None:  # type: ignore[comparison-overlap]
             continue
         spec = find_spec(name, path, target)
         if spec is not None:
             _shadow(spec.loader, name)
-            return spec  # type: ignore[no-any-return]
+            return spec
     return None
 
 

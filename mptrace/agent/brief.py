@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 LIMIT = 60
 """Longest text of one value, in characters."""
 
@@ -9,13 +13,13 @@ _FUNCTIONS = (type(lambda: None), type(len), type)
 _PLAIN = (int, float, complex, bool, type(None))
 
 
-def value(what: object, depth: int = 2) -> str:
+def value(what: Any, depth: int = 2) -> str:
     """Return a short text for any value: its own for plain builtin ones, ``<Page object>`` for others; never raises."""
     kind = type(what)
     if kind in _PLAIN:
-        text = repr(what) if kind is not int or abs(what) < 1 << 200 else "<big int>"  # type: ignore[operator,call-overload]
+        text = repr(what) if kind is not int or abs(what) < 1 << 200 else "<big int>"
     elif kind is str or kind is bytes:
-        text = repr(what[:LIMIT]) + ("..." if len(what) > LIMIT else "")  # type: ignore[index,arg-type]
+        text = repr(what[:LIMIT]) + ("..." if len(what) > LIMIT else "")
     elif kind in (tuple, list, set, frozenset, dict):
         text = _container(what, kind, depth)
     elif kind in _FUNCTIONS:
@@ -25,16 +29,16 @@ def value(what: object, depth: int = 2) -> str:
     return text if len(text) <= LIMIT + 10 else text[:LIMIT] + "..."
 
 
-def _container(what: object, kind: type, depth: int) -> str:
-    size = len(what)  # type: ignore[arg-type]
+def _container(what: Any, kind: Any, depth: int) -> str:
+    size = len(what)
     if depth == 0 or kind in (set, frozenset):
         return f"<{kind.__name__} of {size}>"
     if kind is dict:
-        inner = [f"{value(k, 0)}: {value(v, depth - 1)}" for k, v in list(what.items())[:4]]  # type: ignore[attr-defined]
+        inner = [f"{value(k, 0)}: {value(v, depth - 1)}" for k, v in list(what.items())[:4]]
     else:
-        inner = [value(item, depth - 1) for item in what[:5]]  # type: ignore[index]
+        inner = [value(item, depth - 1) for item in what[:5]]
     inner += ["..."] * (size > len(inner))
-    opening, closing = {dict: "{}", list: "[]", tuple: "()"}[kind]
+    opening, closing = {dict: ("{", "}"), list: ("[", "]"), tuple: ("(", ")")}[kind]
     return opening + ", ".join(inner) + ("," if kind is tuple and size == 1 else "") + closing
 
 

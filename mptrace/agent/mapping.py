@@ -13,13 +13,13 @@ from __future__ import annotations
 import _codecs
 import os
 import sys
-from _signal import SIG_DFL, SIGXFSZ, getsignal
+from _signal import SIG_DFL, SIGXFSZ, getsignal  # type: ignore[import-not-found]
 from mmap import mmap
 
 _kept: list[mmap] = []
 
 
-def _keep(error: Exception, kept: list[mmap] = _kept) -> None:
+def _keep(error: Exception, kept: list[mmap] = _kept) -> None:  # noqa: ARG001 - its default is what it is for
     raise error
 
 
@@ -71,7 +71,7 @@ def _map(fd: int, size: int) -> mmap:
     made = mmap(fd, size)
     if _same_file(foretold, fd):
         if not _kept:
-            _codecs.register_error("_mptrace_keep", _keep)  # type: ignore[attr-defined]
+            _codecs.register_error("_mptrace_keep", _keep)  # type: ignore[arg-type]
         _kept.append(made)
         os.close(foretold)
     return made

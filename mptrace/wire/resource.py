@@ -7,7 +7,7 @@ SEM      the eight random letters of the semaphore's name ``/mp-abcdefgh``, as b
 PIPE     inode of the pipe, or of one socket of a socket pair
 PROCESS  pid
 THREAD   native thread id
-OBJECT   of a composite (Queue, Pool, Condition, ...): the key of its first part, or pid << 32 | count
+OBJECT   of a composite: the key of one of its parts (which: agent/identity.py), or pid << 32 | count
 SEGMENT  first eight bytes of the shared memory's name, or inode of its file
 MUTEX    a lock of `threading`: pid << 32 | count, or its address (private to one process)
 ======== ======================================================================
