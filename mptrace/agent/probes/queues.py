@@ -45,6 +45,7 @@ def install(module: ModuleType) -> None:
     originals.patch(NAME, queue, "_start_thread", _start_thread)
     originals.patch(NAME, queue, "_finalize_join", _finalize_join)
     originals.patch(NAME, queue, "_on_queue_feeder_error", _feeder_error)
+    originals.patch(NAME, module, "info", _info)
 
 
 def _init(original: Callable[..., None], tell: Callable[[Any], None]) -> Callable[..., None]:
@@ -151,6 +152,21 @@ def _feeder_error(original: Callable[..., None]) -> Callable[..., None]:
         original(e, obj)
 
     return _on_queue_feeder_error
+
+
+def _info(original: Callable[..., object]) -> object:
+    """Watch what a feeder says instead of calling `_on_queue_feeder_error` when its process ends: then an item goes without a word."""
+
+    def info(msg: Any, *args: Any) -> object:
+        try:
+            feeder = sys._getframe(1)
+            if args and feeder.f_code.co_name == "_feed" and isinstance(args[0], Exception) and not isinstance(args[0], OSError):
+                _tell_dropped(args[0], feeder.f_locals.get("obj"), feeder)
+        except Exception:  # noqa: BLE001 - the guest's oath
+            guard.trouble(NAME)
+        return original(msg, *args)
+
+    return info
 
 
 def _tell_dropped(error: BaseException, item: object, feeder: Any) -> None:
