@@ -147,6 +147,8 @@ def read(run: Path) -> list[Logged]:
 
 
 def _records(data: bytes) -> list[tuple[Kind, int, dict[str, int | str]]]:
+    if not data.startswith(layout.MAGIC):  # its process was killed before the header was there
+        return []
     words = memoryview(data)[: layout.HEADER_SIZE].cast("Q")
     at, end, found = words[layout.H_LOG], words[layout.H_LOG] + words[layout.H_LOG_SIZE], []
     while at + PREFIX.size < end:
