@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mptrace.attach.cpython.thread_locks import is_python_lock
 from mptrace.attach.insight import Insight
 from mptrace.attach.intents import place_of
 from mptrace.attach.seen import SeenThread, SeenWait
@@ -21,6 +22,15 @@ def refined(insight: Insight, thread: SeenThread) -> SeenWait | None:
         return replace(thread.wait, kind=wait.THREAD_END, family=resource.THREAD, key=joined)
     lock = insight.thread_locks.get(thread.wait.key)
     return replace(thread.wait, key=lock.address) if lock is not None else None
+
+
+def is_foreign(insight: Insight, thread: SeenThread) -> bool:
+    """Does a thread wait for a futex that is none of Python's: a condition of native code, which native threads may signal?"""
+    if thread.wait is None or thread.wait.kind != wait.MUTEX_WAIT:
+        return False
+    if any(thread.wait.key in (lock.address, lock.semaphore) for lock in insight.thread_locks.values()):
+        return False
+    return not is_python_lock(insight.process, insight.objects, thread.wait.key)
 
 
 def _joined(insight: Insight, thread: SeenThread) -> int:

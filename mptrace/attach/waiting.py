@@ -5,10 +5,10 @@ from __future__ import annotations
 from mptrace.attach.insight import Insight
 from mptrace.attach.intents import read_intent
 from mptrace.attach.memory import Memory
-from mptrace.attach.seen import SeenThread
+from mptrace.attach.seen import SeenProcess, SeenThread
 from mptrace.attach.sight import Sight, Thing, ThreadLock
-from mptrace.attach.syscalls import NAMES
-from mptrace.attach.thread_waits import refined
+from mptrace.attach.syscalls import NAMES, parse_syscall
+from mptrace.attach.thread_waits import is_foreign, refined
 from mptrace.attach.waits import Waits
 from mptrace.wire import resource, wait
 
@@ -22,7 +22,11 @@ def read_waits(sight: Sight, memories: dict[int, Memory]) -> None:
         for thread in process.threads.values():
             thread.wait = waits.read(thread)
         if not NAMES or not any(thread.looks[-1].syscall for thread in process.threads.values()):
-            why = "the numbers of this machine's system calls are not known" if not NAMES else "/proc/PID/syscall may not be read"
+            why = (
+                "the numbers of this machine's system calls are not known"
+                if not NAMES
+                else "/proc/PID/syscall may not be read; as root it may"
+            )
             sight.miss(process.pid, "waits", why)
 
 
@@ -31,6 +35,8 @@ def read_intents(sight: Sight, insights: dict[int, Insight]) -> None:
     for pid, insight in insights.items():
         for thread in sight.job.processes[pid].threads.values():
             thread.wait = refined(insight, thread) or thread.wait
+            if is_foreign(insight, thread):
+                thread.wait = None
             _note_lock(sight, insight, thread)
             thread.intent = read_intent(insight, thread)
 
@@ -56,3 +62,27 @@ def settle(sight: Sight) -> None:
         for thread in process.threads.values():
             if len({look.syscall for look in thread.looks}) > 1:
                 thread.wait = thread.intent = None
+        if _has_active_native(process):
+            _doubt_locks(process)
+
+
+def _has_active_native(process: SeenProcess) -> bool:
+    """Is there a native thread that may call back into Python: one that ran, or waits for anything but a futex?
+
+    Idle workers of a numerical library wait for a futex and stand still; a network library's threads wait for sockets.
+    """
+    threads = process.threads.values()
+    known = any(thread.frames for thread in threads)
+    return any(_is_active(thread) for thread in threads if known and not thread.frames)
+
+
+def _is_active(thread: SeenThread) -> bool:
+    moved = len({(look.switches, look.cpu_ticks) for look in thread.looks}) > 1
+    return moved or any(parse_syscall(look.syscall).name != "futex" for look in thread.looks)
+
+
+def _doubt_locks(process: SeenProcess) -> None:
+    """A lock of `threading` may be released by a native thread that calls back: such a wait is not told as one of the job's."""
+    for thread in process.threads.values():
+        if thread.wait is not None and thread.wait.kind == wait.MUTEX_WAIT:
+            thread.wait = thread.intent = None

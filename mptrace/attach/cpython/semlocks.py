@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from struct import Struct
 
 from mptrace.attach.cpython.objects import Objects
+from mptrace.attach.cpython.search import search_words
 from mptrace.attach.cpython.walk import Walk
-from mptrace.attach.memory import Memory, Unreadable
+from mptrace.attach.memory import Unreadable
 from mptrace.attach.seen import SeenProcess
 
 _SEMLOCK = Struct("<QQiiiiQ")
-_FROM, _SEARCH_LIMIT, _CHUNK = 16, 512 << 20, 16 << 20
-"""Where the fields begin; most bytes that are searched in one process, and at a time."""
+_FROM = 16
+"""Where the fields begin."""
 
 RECURSIVE = 0
 
@@ -54,31 +55,6 @@ def reached_semlocks(objects: Objects, walk: Walk) -> dict[int, SemLock]:
 
 def search_semlocks(process: SeenProcess, objects: Objects, handle: int) -> tuple[list[SemLock], bool]:
     """Search the memory of a process for all SemLocks of one semaphore; False if not everything could be searched."""
-    found: list[SemLock] = []
-    whole, room = True, _SEARCH_LIMIT
-    for region in process.space.regions:
-        if not region.is_private_data:
-            continue
-        room -= region.end - region.start
-        if room < 0:
-            return found, False
-        try:
-            hits = list(_search(objects.memory, region.start, region.end, handle))
-        except Unreadable:
-            whole = False
-            continue
-        found += [semlock for hit in hits if (semlock := read_semlock(objects, hit - _FROM)) and semlock.handle == handle]
-    return found, whole
-
-
-def _search(memory: Memory, start: int, end: int, word: int) -> list[int]:
-    """Return the aligned addresses in a region that hold ``word``; its upper two bytes are zero in any pointer."""
-    wanted, hits = word.to_bytes(8, "little")[:6], []
-    for at in range(start, end, _CHUNK):
-        data = memory.read_fresh(at, min(_CHUNK, end - at))
-        place = data.find(wanted)
-        while place >= 0:
-            if place % 8 == 0 and data[place + 6 : place + 8] == b"\0\0":
-                hits.append(at + place)
-            place = data.find(wanted, place + 1)
-    return hits
+    hits, whole = search_words(process, objects.memory, handle)
+    read = (read_semlock(objects, hit - _FROM) for hit in hits)
+    return [semlock for semlock in read if semlock is not None and semlock.handle == handle], whole

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mptrace.attach.cpython.objects import Objects
+from mptrace.attach.cpython.search import search_words
 from mptrace.attach.cpython.walk import Walk
 from mptrace.attach.memory import Unreadable
+from mptrace.attach.seen import SeenProcess
 
 LAST_VERSION = (3, 13)
 """From 3.14 on a lock is one byte in its object."""
@@ -45,3 +47,32 @@ def _read(objects: Objects, address: int, name: str) -> FoundLock | None:
         return None
     recursive = name == "RLock"
     return FoundLock(address, semaphore, recursive, owner if recursive and count else 0, value == 0)
+
+
+def is_python_lock(process: SeenProcess, objects: Objects, futex: int) -> bool:
+    """Is this futex that of a lock of Python's? Another library's may be released by native threads that we do not know.
+
+    3.13 parks threads on a semaphore of their own stack; the word before it is the address that is waited for, 16 bytes into a
+    SimpleQueue, or inside of a thread's handle.
+    """
+    if objects.layout.version >= LAST_VERSION and _is_parked(objects, futex):
+        return True
+    hits, _ = search_words(process, objects.memory, futex)
+    return any(_class_of(objects, hit - 16) in _WITH_LOCK for hit in hits)
+
+
+_WITH_LOCK = frozenset({("_thread", "lock"), ("_thread", "RLock"), ("_queue", "SimpleQueue")})
+
+
+def _is_parked(objects: Objects, futex: int) -> bool:
+    try:
+        return _class_of(objects, objects.memory.u64(futex - 8) - 16) in _WITH_LOCK
+    except Unreadable:
+        return False
+
+
+def _class_of(objects: Objects, address: int) -> tuple[str, str]:
+    try:
+        return objects.class_of(address)
+    except Unreadable:
+        return "", ""
