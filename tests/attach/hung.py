@@ -156,3 +156,81 @@ def _await_rest(pid: int) -> None:
 def _cpu(pid: int) -> int:
     stats = [procfs.stat(one) for one in (pid, *procfs.children(pid))]
     return sum(stat.cpu_ticks for stat in stats if stat)
+
+
+RLOCK_CYCLE = """
+    import threading
+
+    def work(mine, other, meeting):
+        with mine:
+            meeting.wait()
+            print("ready", flush=True)
+            with other:
+                pass
+
+    meeting = threading.Barrier(2)
+    stats, cache = threading.RLock(), threading.RLock()
+    threading.Thread(target=work, args=(cache, stats, meeting), name="second", daemon=True).start()
+    work(stats, cache, meeting)
+"""
+
+POOL_LOST_WORKER = """
+    import multiprocessing, os, signal, time
+
+    def work(number):
+        if number == 3:
+            time.sleep(0.2)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    if __name__ == "__main__":
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            print("ready", "ready", flush=True)
+            pool.map(work, range(6), chunksize=1)
+"""
+
+POOL_CALLBACK_RAISES = """
+    import multiprocessing
+
+    def charge(fruit):
+        raise KeyError(fruit)
+
+    if __name__ == "__main__":
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            print("ready", "ready", flush=True)
+            pool.apply_async(str, ("plum",), callback=charge).get()
+"""
+
+CALLBACK_WORKS_LONG = """
+    import multiprocessing, time
+
+    def store(result):
+        print("ready", "ready", flush=True)
+        time.sleep(300)
+
+    if __name__ == "__main__":
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            pool.apply_async(str, ("plum",), callback=store)
+            pool.apply_async(str, ("pear",)).get()
+"""
+
+TERMINATED_CHILD = """
+    import multiprocessing, time
+
+    if __name__ == "__main__":
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(300,))
+        child.start()
+        child.terminate()
+        child.join()
+        print("ready", "ready", flush=True)
+        time.sleep(300)
+"""
+
+FOREIGN_CONDITION = """
+    import ctypes, threading
+
+    libc = ctypes.CDLL(None)
+    mutex, condition = ctypes.create_string_buffer(64), ctypes.create_string_buffer(64)
+    libc.pthread_mutex_lock(mutex)
+    print("ready", "ready", flush=True)
+    libc.pthread_cond_wait(condition, mutex)
+"""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from mptrace.collect import read_run
 from mptrace.diagnose.finding import Verdict
 from mptrace.errors import BadUse
 from mptrace.model.build import build_run
+from mptrace.observe import procfs
 from mptrace.wire import layout
 from tests.attach import hung
 
@@ -183,4 +187,76 @@ def test_an_output_that_holds_a_recording_is_refused(tmp_path):
             attach(pid, str(tmp_path / "run"))
 
 
-assert sys.platform == "linux"
+@pytest.mark.parametrize("python", hung.VERSIONS, ids=lambda path: path.parts[-3])
+def test_a_circle_of_rlocks_of_threads_is_proven_by_their_owners(tmp_path, python):
+    with hung.hanging(tmp_path, hung.RLOCK_CYCLE, python=python) as pid:
+        judged = attached(pid, tmp_path)
+    assert ("lock-cycle", "proven") in loud(judged)
+    assert {resource.name for resource in judged.diagnosis.findings[0].resources} <= {"stats", "cache", "mine", "other"}
+
+
+@pytest.mark.parametrize("python", hung.VERSIONS, ids=lambda path: path.parts[-3])
+def test_a_task_that_went_with_a_replaced_worker_is_lost(tmp_path, python):
+    with hung.hanging(tmp_path, hung.POOL_LOST_WORKER, python=python) as pid:
+        time.sleep(1)  # the pool looks for dead workers ten times a second; there is nothing to see from outside until then
+        judged = attached(pid, tmp_path)
+    assert loud(judged)[0] == ("pool-worker-died", "proven")
+    assert judged.diagnosis.findings[0].title.count("ForkPoolWorker-") == 2
+
+
+@pytest.mark.parametrize("program", [hung.POOL_CALLBACK_RAISES, hung.CALLBACK_WORKS_LONG], ids=["raises", "works long"])
+def test_no_worker_is_said_to_be_dead_when_a_callback_keeps_the_result(tmp_path, program):
+    with hung.hanging(tmp_path, program) as pid:
+        judged = attached(pid, tmp_path)
+    assert "pool-worker-died" not in dict(loud(judged))
+    assert not any(verdict == "proven" for _, verdict in loud(judged))
+
+
+def test_a_child_that_its_parent_terminated_is_no_finding(tmp_path):
+    with hung.hanging(tmp_path, hung.TERMINATED_CHILD) as pid:
+        assert loud(attached(pid, tmp_path)) == []
+
+
+def test_a_wait_inside_a_foreign_library_proves_nothing(tmp_path):
+    with hung.hanging(tmp_path, hung.FOREIGN_CONDITION) as pid:
+        judged = attached(pid, tmp_path)
+    assert loud(judged) == []
+
+
+def test_a_traced_job_is_explained_by_its_own_recording_too(tmp_path):
+    run = tmp_path / "traced"
+    (tmp_path / "program.py").write_text(textwrap.dedent(hung.LOCK_CYCLE))
+    command = [sys.executable, "-m", "mptrace", "--output", str(run), "--hang-after", "60", str(tmp_path / "program.py"), "fork"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True) as job:
+        try:
+            assert b"ready" in job.stdout.readline()
+            assert b"ready" in job.stdout.readline()
+            time.sleep(0.5)
+            judged = attached(max(procfs.children(max(procfs.children(job.pid)))), tmp_path)
+        finally:
+            os.killpg(job.pid, signal.SIGKILL)
+    assert ("lock-cycle", "proven") in loud(judged)
+    assert all(resource.created_at for resource in judged.diagnosis.findings[0].resources)
+    assert len(judged.run.processes) == 3
+
+
+def test_the_command_line_says_what_it_found_and_writes_json(tmp_path):
+    with hung.hanging(tmp_path, hung.LOCK_CYCLE, "fork") as pid:
+        done = _mptrace(tmp_path, "attach", str(pid), "--output", str(tmp_path / "run"), "--json", str(tmp_path / "report.json"))
+    assert done.returncode == 0, done.stderr
+    assert "lock-cycle (proven): " in done.stdout
+    assert "stopped for no time" in done.stdout
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["findings"][0]["rule"] == "lock-cycle"
+
+
+def test_the_command_line_refuses_in_one_sentence_with_status_2(tmp_path):
+    done = _mptrace(tmp_path, "attach", str(2**22 + 5))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("mptrace: There is no process")
+    assert "Traceback" not in done.stderr
+
+
+def _mptrace(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mptrace", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder, check=False)
