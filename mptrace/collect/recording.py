@@ -68,6 +68,11 @@ class HeldLock:
     since_ns: int
     site: int
 
+    @property
+    def given_away_ns(self) -> int | None:
+        """When this process released the lock without holding it (a lock used as a signal); None if it did not."""
+        return self.since_ns if not self.ident and self.site & layout.FOREIGN else None
+
 
 @dataclass(frozen=True, slots=True)
 class TallyCell:

@@ -219,6 +219,15 @@ def test_a_dead_process_still_holds_its_lock_unless_a_living_one_has_it(tmp_path
     assert "dead" not in {process.name for process in moment.processes}
 
 
+def test_a_lock_that_somebody_else_released_is_no_longer_held_by_who_took_it_before(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10).holds(7, since_ms=2).holds(8, since_ms=4)
+    run.process(11, 2, parent=main).runs("signaller").gave_away(7, 3).gave_away(8, 3)
+    run.moment(1, 10)
+    moment = built(run).moments[0]
+    assert [hold.resource.key for hold in moment.holds] == [8], "lock 8 was taken after it had been given away"
+
+
 def test_a_thread_that_switched_between_the_looks_did_not_stand_still(tmp_path):
     run = writer(tmp_path)
     run.process(10).waits(ACQUIRE, SEM, 7)

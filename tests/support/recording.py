@@ -90,6 +90,13 @@ class FileWriter:
         self._locks += 1
         return self
 
+    def gave_away(self, key: int, at_ms: int) -> FileWriter:
+        """This process released a lock that it did not hold."""
+        cell = layout.CELLS + self._locks * layout.CELL_WORDS * 8
+        pack_into("<3Q", self.data, cell, key, at_ms * 1_000_000, layout.FOREIGN)
+        self._locks += 1
+        return self
+
     def does(self, pool: int, job: int, index: int, text: str, since_ms: int = 1) -> FileWriter:
         """The main thread runs a task."""
         at, data = layout.DOING + self._doings * layout.DOING_SIZE, text.encode()

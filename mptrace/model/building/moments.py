@@ -8,10 +8,11 @@ from signal import Signals
 from mptrace.collect.recording import Head, MomentFiles, Record
 from mptrace.collect.sources import is_program
 from mptrace.model.building.looks import Observed, build_looks, by_moment
-from mptrace.model.building.waits import moving_threads, read_doings, read_holds, read_waits
+from mptrace.model.building.waits import moving_threads, read_doings, read_holds, read_releases_by_strangers, read_waits
 from mptrace.model.building.workshop import Workshop
 from mptrace.model.moment import Hold, Moment, Wait
 from mptrace.model.process import Process
+from mptrace.model.resource import Resource
 from mptrace.model.site import Site
 from mptrace.wire import resource as family_of
 from mptrace.wire.event import unsigned
@@ -65,19 +66,28 @@ def _newest(heads: object) -> int:
 def _fill(shop: Workshop, moment: Moment, heads: dict[Process, Head]) -> None:
     """Read waits of the living, and holds and tasks of all that had begun by then."""
     holds: list[Hold] = []
+    given_away: dict[Resource, int] = {}
     living = set(moment.processes)
     for process in shop.run.processes:
         head = heads.get(process) or (shop.head(process) if process.ended_ns is not None else None)
         if head is None or process.started_ns > moment.at_ns:
             continue
         holds += read_holds(shop, process, head)
+        for lock, at_ns in read_releases_by_strangers(shop, process, head):
+            given_away[lock] = max(at_ns, given_away.get(lock, 0))
         if process in living:
             moment.waits += read_waits(shop, process, head, moment.at_ns)
             moment.running.update(moving_threads(shop, process, head))
             moment.doings += read_doings(shop, process, head)
         elif not process.orderly:
             moment.doings += read_doings(shop, process, head)
-    moment.holds = list(_believable(holds, living))
+    moment.holds = list(_believable([hold for hold in holds if not _was_given_away(hold, given_away)], living))
+
+
+def _was_given_away(hold: Hold, given_away: dict[Resource, int]) -> bool:
+    """Did another process release this lock after it was taken here? Its holder cannot see that."""
+    at_ns = given_away.get(hold.resource)
+    return at_ns is not None and (hold.since_ns or 0) < at_ns
 
 
 def _believable(holds: list[Hold], living: set[Process]) -> Iterator[Hold]:

@@ -63,6 +63,13 @@ def read_holds(shop: Workshop, process: Process, head: Head) -> Iterator[Hold]:
         yield Hold(thread, resource, lock.since_ns or None, site, f"{process.id}:held {number}")
 
 
+def read_releases_by_strangers(shop: Workshop, process: Process, head: Head) -> Iterator[tuple[Resource, int]]:
+    """Yield the locks that a process released without holding them, and when: what others took before is theirs no more."""
+    for lock in head.locks:
+        if lock.given_away_ns is not None:
+            yield shop.resource(family_of.SEM, lock.key, process, "Lock"), lock.given_away_ns
+
+
 def _by_ident(shop: Workshop, process: Process, head: Head, ident: int) -> Thread:
     """Return the thread with this ``get_ident()``; a thread that never waited may have told us only that."""
     for entry in head.entries:
