@@ -101,6 +101,12 @@ class JobWatch(Watch):
         self.follow_stop()
         self._scan_at = 0.0
 
+    def _end_unwatched_main(self) -> None:
+        """Where no descriptor is left for the job's first process, ask for its end by its pid."""
+        super().child_changed()
+        if not self.running:
+            self.log.write(seen.EXITED, self.main, self.status, "launcher", 0)
+
     def pass_on(self, taken: Taken) -> None:
         """Note the signal, and pass it on."""
         self.log.write(seen.SIGNAL, taken.number, taken.sender)
@@ -171,6 +177,8 @@ class JobWatch(Watch):
             self._add(watched)
         for watched in self.tree.vanished():
             self._end(watched)
+        if self.running and self.main not in self.tree.living:
+            self._end_unwatched_main()
         took = time.monotonic() - began
         self._scan_at = time.monotonic() + max(SCAN_EVERY_S, SHARE * took)
 

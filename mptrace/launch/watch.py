@@ -26,7 +26,12 @@ class Watch:
         self.running = True
         self.status = UNKNOWN
         self.signals = signals
-        self.poll = select.epoll()
+        try:
+            self.poll = select.epoll()
+        except OSError:  # no descriptor is left: give up the signals' own, and look at them now and then
+            os.close(signals.descriptor)
+            signals.descriptor = -1
+            self.poll = select.epoll()
         if signals.descriptor >= 0:
             self.poll.register(signals.descriptor, select.EPOLLIN)
 

@@ -143,8 +143,11 @@ def _command(pid: int) -> str:
 
 
 def _is_gone(watched: Watched) -> bool:
+    """Ask without a descriptor first: where we have none left, a process that cannot be read is not gone."""
+    if not os.path.exists(f"/proc/{watched.pid}"):
+        return True
     stat = procfs.stat(watched.pid)
-    return stat is None or stat.start != watched.start or stat.state in "ZX"
+    return stat is not None and (stat.start != watched.start or stat.state in "ZX")
 
 
 __all__ = ["UNKNOWN", "Ended", "Tree", "Watched"]

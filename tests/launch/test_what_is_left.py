@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from mptrace.collect import read_run
 from tests.support.launched import (
     command,
@@ -177,3 +179,24 @@ def test_the_job_is_not_waited_for_by_a_reader_of_the_run(tmp_path: Path) -> Non
         assert read_run(str(run)).meta["end_ns"] is None
         process.communicate("\n", timeout=30)
     assert meta(tmp_path)["end_ns"] is not None
+
+
+@pytest.mark.parametrize("limit", ["-n 9", "-f 20", "-n 20"])
+def test_limits_on_files_are_no_trouble_for_the_job(tmp_path: Path, limit: str) -> None:
+    write_script(
+        tmp_path,
+        """
+        from multiprocessing import Process
+        if __name__ == "__main__":
+            worker = Process(target=print, args=("worked",), kwargs={"flush": True})
+            worker.start()
+            worker.join()
+            raise SystemExit(3)
+        """,
+    )
+    done = subprocess.run(
+        ["sh", "-c", f'ulimit {limit}; exec "$@"', "sh", *command("job.py")], cwd=tmp_path, env=environment(), capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (3, "worked\n")
