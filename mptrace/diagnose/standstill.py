@@ -150,9 +150,10 @@ def losses(run: Run, *, of: frozenset[str] | None = None) -> list[str]:
         (lost.threads, "thread"),
         (lost.locks, "lock"),
         (lost.connections, "connection"),
-        (len(lost.damaged_files), "process's recording"),
     )
     told = [f"{counted(count, noun)} could not be recorded" for count, noun in counts if count]
+    if lost.damaged_files:
+        told.append(f"{counted(len(lost.damaged_files), 'recording')} of a process could not be read whole")
     off = [(process, probe) for process, probe in lost.probes_off if of is None or probe.partition(":")[0] in of]
     told += [f"in {who}, {what} could not be looked at: {why}" for who, what, why in run.completeness.not_seen if what in NEEDED]
     return told + [f"in {process}, recording of {probe.partition(':')[0]} was switched off" for process, probe in off]

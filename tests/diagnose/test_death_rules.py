@@ -158,7 +158,7 @@ def test_a_broken_executor_names_the_worker_and_the_call() -> None:
 
 def test_a_missing_main_guard_is_one_finding_for_all_children() -> None:
     told = story()
-    says = "An attempt has been made to start a new process before the current process has finished its bootstrapping phase."
+    says = "\n   An attempt has been made to start a new process before the\n   current process has finished its bootstrapping phase.\n"
     for name in ("w1", "w2"):
         told.process(name).event(failures.UNCAUGHT, at="run.py:13", error="RuntimeError", message=says, where="spawn").exits(1)
     run = told.main().exits(0).ends(0).run(live=False)

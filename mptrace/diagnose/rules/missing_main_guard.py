@@ -10,7 +10,7 @@ from mptrace.diagnose.wording import counted, shortened, who
 from mptrace.model.event import Event
 from mptrace.model.process import Process
 from mptrace.model.run import Run
-from mptrace.wire.events import failures
+from mptrace.wire.events import failures, processes
 
 SAYS = "before the current process has finished its bootstrapping phase"
 """What multiprocessing says when a child starts children while it still imports the main script."""
@@ -43,9 +43,12 @@ def missing_main_guard(run: Run) -> Iterator[Finding]:
     What to do:
         Put everything that starts processes below `if __name__ == "__main__":`.
     """
-    found = [event for event in run.of(failures.UNCAUGHT) if SAYS in event.text("message") and event.process is not None]
+    found: dict[Process, Event] = {}
+    for event in run.of(failures.UNCAUGHT, processes.START_FAILED):
+        if event.process is not None and SAYS in " ".join(event.text("message").split()):
+            found.setdefault(event.process, event)
     if found:
-        yield _finding(run, found)
+        yield _finding(run, list(found.values()))
 
 
 def _finding(run: Run, found: list[Event]) -> Finding:
