@@ -93,7 +93,8 @@ def _know(sight: Sight, insights: dict[int, Insight], insight: Insight, found: F
         _know_state(sight, insight, found, key)
         jobs = _jobs(insight, found)
         if jobs and _are_read(insights, insight, found, workers) and _stands_idle(insight, found, workers):
-            sight.lost_tasks.extend(LostTask(insight.process.pid, key, job, left) for job, left in jobs.items())
+            idle = _witnesses(insight, found, workers)
+            sight.lost_tasks.extend(LostTask(insight.process.pid, key, job, left, idle) for job, left in jobs.items())
 
 
 def _worker_pids(sight: Sight, insight: Insight, found: Found) -> Iterator[int]:
@@ -170,6 +171,12 @@ def _stands_idle(insight: Insight, found: Found, workers: list[SeenProcess]) -> 
     tasks, results = (insight.queue_pipe(found.attributes.get(name, 0), "_reader") for name in ("_inqueue", "_outqueue"))
     idle = bool(tasks and results) and all(_is_idle_worker(worker, insight, found) for worker in workers)
     return idle and _handlers_idle(insight, found, results) and _are_empty(insight.process.pid, found, insight)
+
+
+def _witnesses(insight: Insight, found: Found, workers: list[SeenProcess]) -> tuple[SeenThread, ...]:
+    handlers = (_thread(insight, found.attributes.get(name, 0)) for name in ("_task_handler", "_result_handler"))
+    mains = (worker.threads.get(worker.pid) for worker in workers)
+    return tuple(thread for thread in (*handlers, *mains) if thread is not None)
 
 
 def _is_idle_worker(worker: SeenProcess, insight: Insight, pool: Found) -> bool:

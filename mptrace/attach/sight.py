@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mptrace.attach.job import Job
 from mptrace.attach.names import JobNames
+from mptrace.attach.seen import SeenThread
 from mptrace.wire import resource
 
 
@@ -98,6 +99,8 @@ class LostTask:
     key: int
     job: int
     left: int
+    witnesses: tuple[SeenThread, ...] = ()
+    """The threads that were found idle; if one of them ran in between, nothing is lost."""
 
 
 @dataclass(slots=True, eq=False)

@@ -64,6 +64,12 @@ def settle(sight: Sight) -> None:
                 thread.wait = thread.intent = None
         if _has_active_native(process):
             _doubt_locks(process)
+    sight.lost_tasks = [lost for lost in sight.lost_tasks if all(map(_stood_still, lost.witnesses))]
+
+
+def _stood_still(thread: SeenThread) -> bool:
+    """Did it not run from the first look to the last?"""
+    return len(thread.looks) > 1 and len({(look.switches, look.cpu_ticks) for look in thread.looks}) == 1
 
 
 def _has_active_native(process: SeenProcess) -> bool:
@@ -77,8 +83,7 @@ def _has_active_native(process: SeenProcess) -> bool:
 
 
 def _is_active(thread: SeenThread) -> bool:
-    moved = len({(look.switches, look.cpu_ticks) for look in thread.looks}) > 1
-    return moved or any(parse_syscall(look.syscall).name != "futex" for look in thread.looks)
+    return not _stood_still(thread) or any(parse_syscall(look.syscall).name != "futex" for look in thread.looks)
 
 
 def _doubt_locks(process: SeenProcess) -> None:

@@ -33,7 +33,7 @@ def build_moments(shop: Workshop) -> None:
     for number in sorted(observed.keys() | files.keys()):
         if number > 0:
             shop.run.moments.append(_moment(shop, number, files.get(number), observed.get(number, Observed())))
-    final = _final(shop)
+    final = None if shop.run.meta.attached else _final(shop)  # an attach sees a job that goes on: there is no end to tell of
     if final is not None:
         shop.run.moments.append(final)
 
