@@ -181,6 +181,19 @@ def test_an_initializer_that_raises_is_one_finding_for_all_workers() -> None:
     assert causes(told.told)[0] == "initializer-failed"
 
 
+def test_a_pool_that_replaces_failing_workers_for_ever_is_told_with_their_cause() -> None:
+    told = story().pool("pool", workers=2).main()
+    key = told.resource("pool").key
+    told.waits(waits.RESULT, told.resource("pool"), at="job.py:19")
+    for number in range(4):
+        told.process(f"w{number}", Role.WORKER).in_pool("pool")
+        told.event(failures.UNCAUGHT, error="AttributeError", message="no double", where="process").exits(1)
+        told.main().event(tasks.WORKER_JOINED, pool=key, child=told.find_process(f"w{number}").pid, code=1)  # type: ignore[union-attr]
+    run = told.run()
+    assert causes(run) == ["worker-respawn-loop"]
+    assert "die as fast as they are replaced, of AttributeError: no double" in one(run, "worker-respawn-loop").title
+
+
 def stalled_on_a_socket() -> Story:
     told = story().queue("questions").process("answers").gets("questions", at="job.py:12").main()
     told.waits_outside("accept", at="job.py:23")

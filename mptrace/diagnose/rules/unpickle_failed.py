@@ -19,7 +19,7 @@ from mptrace.wire.events import failures
 
 @rule(
     needs=("reduction", "process"),
-    explains=(ANY_WAIT, "uncaught-exception", "helper-thread-died", "worker-respawn-loop", "executor-broken"),
+    explains=(ANY_WAIT, "uncaught-exception", "helper-thread-died", "executor-broken"),
 )
 def unpickle_failed(run: Run) -> Iterator[Finding]:
     """What was sent to a process cannot be rebuilt there.

@@ -17,7 +17,7 @@ from mptrace.model.run import Run
 from mptrace.wire.event import unsigned
 from mptrace.wire.events import failures, tasks
 
-ROUNDS = 3
+ROUNDS = 2
 """So many deaths for each place of a pool are no accident."""
 
 
@@ -51,8 +51,10 @@ def _finding(run: Run, pool: Resource, gone: list[Event]) -> Finding:
     causes = [e for e in run.of(failures.UNCAUGHT, failures.UNPICKLE_FAILED) if e.process and e.process.pool is pool]
     cause, call = (causes[0] if causes else None), submitted(run, pool, None)
     error = shortened(f"{cause.text('error')}: {cause.text('message')}".rstrip(": "), 70) if cause else "an unknown cause"
-    sites = [("waiter", place_of(wait), wait.thread.process) for wait in waiting]
-    sites += [("submitted", call.site, call.process)] if call else []
+    sites = [
+        *(("waiter", place_of(wait), wait.thread.process) for wait in waiting),
+        *(("submitted", c.site, c.process) for c in [call] if c),
+    ]
     return Finding(
         title=f"the workers of {pool.label} die as fast as they are replaced, of {error}",
         steps=(
