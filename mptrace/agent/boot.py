@@ -63,7 +63,7 @@ def _install(target: str, module: ModuleType) -> None:
     try:
         from . import guard
 
-        guard.install(target, module)
+        guard.install(target, module, run_path)
     except Exception:  # noqa: BLE001 - the guest's oath
         pass
 

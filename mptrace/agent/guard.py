@@ -16,9 +16,9 @@ off: set[str] = set()
 """Names of the probes that were switched off in this process or in one that it was forked from."""
 
 
-def install(target: str, module: ModuleType) -> None:
+def install(target: str, module: ModuleType, run_path: str) -> None:
     """Install the probes of ``target``, opening the recorder if this is the first."""
-    recorder.open_first()
+    recorder.open_first(run_path)
     for name in TARGETS[target]:
         if name in off:
             continue

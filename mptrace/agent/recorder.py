@@ -23,7 +23,7 @@ from ..wire import layout
 from ..wire.event import Kind, encode
 from ..wire.events import processes
 from ..wire.rundir import PROCESSES, recording_name
-from . import boot, mapping
+from . import mapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ threads: dict[int, int] = {}
 opened_ns = 0
 """CLOCK_MONOTONIC when this process's file was opened: its identity together with the pid."""
 
+_run_path = ""
 _path = ""
 _bytes: Any = None
 _log: Any = None
@@ -63,9 +64,11 @@ _tallies = 0  # how many were ever in use at a time
 _free_doings: list[int] = list(range(layout.DOINGS))
 
 
-def open_first() -> None:
-    """Open the file unless that was done; never raises."""
+def open_first(run_path: str) -> None:
+    """Open this process's file in the run directory unless that was done; never raises."""
+    global _run_path
     if words is None:
+        _run_path = run_path
         _open(flags=0, parent_opened=0)
         log(
             processes.BOOTED, "exec", sys.executable or "", sys.version.split()[0], " ".join(map(str, sys.orig_argv))[:2000],
@@ -101,7 +104,7 @@ def _cwd() -> str:
 def _open(flags: int, parent_opened: int) -> None:
     global words, opened_ns, _path, _bytes, _log, _tail, _end, _segment
     opened_ns = monotonic_ns()
-    _path = f"{boot.run_path}/{PROCESSES}/{recording_name(os.getpid(), opened_ns)}"
+    _path = f"{_run_path}/{PROCESSES}/{recording_name(os.getpid(), opened_ns)}"
     _bytes = _log = mapping.file_map(_path, layout.SIZE) or mapping.private_map(layout.SIZE)
     words = memoryview(_bytes).cast("Q")
     live[:] = words, _bytes, object()

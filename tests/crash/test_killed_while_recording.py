@@ -16,25 +16,30 @@ from tests.support.versions import everywhere
 
 # Every child forks from one interpreter and kills itself at its k-th line of the recorder: a step is a line.
 VICTIM = """
-import os, signal, sys
+import mmap, os, signal, sys
 sys.path.insert(0, os.path.dirname(sys.argv[1]))
 package = sys.modules["_mptrace"] = type(sys)("_mptrace"); package.__path__ = [sys.argv[1]]
-from _mptrace.agent import boot, recorder, waits
+from _mptrace.agent import recorder, waits
 from _mptrace.wire.events import agents
 from _mptrace.wire import layout
-boot.run_path = sys.argv[2]
-recorder.open_first()
+recorder.open_first(sys.argv[2])
+
+written = mmap.mmap(-1, 1)  # shared with the child: notes whose log() had returned
+
+def note(text):
+    recorder.log(agents.NOTE, text)
+    written[0] += 1
 
 def body():
     recorder.threads.clear()
     saved = waits.begin(1, 1, 77, 2.5)
-    recorder.log(agents.NOTE, "first")
+    note("first")
     number = recorder.new_lock(88)
     recorder.words[layout.HELD // 8 + number] = 99
     recorder.ring(layout.R_WAITED, 1, 2, 3, 4)
-    recorder.log(agents.NOTE, "x" * 5000)
+    note("x" * 5000)
     waits.end(saved)
-    for _ in range(5): recorder.log(agents.NOTE, "y" * 5900)
+    for _ in range(5): note("y" * 5900)
     tally = recorder.new_tally(5, 3); recorder.free_tally(tally); recorder.free_lock(number)
     at = recorder.begin_task(1, 2, b"f(1)"); recorder.end_task(at)
     recorder.end_thread(); recorder.ended()
@@ -56,16 +61,17 @@ def child(step):
 
 step = int(sys.argv[3])
 while True:
+    written[0] = 0
     pid = os.fork()
     if not pid: child(step)
     status = os.waitpid(pid, 0)[1]
-    print(pid, step, status, flush=True)
+    print(pid, step, status, written[0], flush=True)
     if status == 0: break
     step += int(sys.argv[4])
 """
 
 
-def _victims(python: str, path: Path, first: int, stride: int) -> list[tuple[int, int, int]]:
+def _victims(python: str, path: Path, first: int, stride: int) -> list[tuple[int, int, int, int]]:
     (path / rundir.PROCESSES).mkdir()
     script = path / "victim.py"
     script.write_text(VICTIM)
@@ -75,16 +81,17 @@ def _victims(python: str, path: Path, first: int, stride: int) -> list[tuple[int
     return [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
 
 
-def _check(path: Path, victims: list[tuple[int, int, int]]) -> list[int]:
+def _check(path: Path, victims: list[tuple[int, int, int, int]]) -> list[int]:
     folder, counts = str(path / rundir.PROCESSES), []
     names = {rundir.parse_name(file.name)[0]: file.name for file in sorted((path / rundir.PROCESSES).glob("*.mpt"))}
-    for pid, step, _ in victims:
+    for pid, step, _, written in victims:
         segments = sorted(int(file.suffix[1:]) for file in (path / rundir.PROCESSES).glob(f"{names[pid]}.*"))
         process = read_process(folder, names[pid], segments)
         assert process.head is not None, (step, process.damage)
         assert process.log.damaged == process.log.unknown == 0, step
         notes = [record for record in process.log.records if record.kind is agents.NOTE]
         assert [str(note.fields["says"])[:1] for note in notes] == list("fxyyyyy")[: len(notes)], step
+        assert written <= len(notes) <= written + 1, (step, "what log() had taken is there")
         for entry in process.head.entries:
             assert entry.wait is None or (entry.wait.key, entry.wait.timeout_ns) == (77, 2_500_000_000), step
         counts.append(len(notes))
@@ -96,7 +103,6 @@ def test_at_every_line_of_the_recorder(tmp_path):
     victims = _victims(sys.executable, tmp_path, 1, 1)
     counts = _check(tmp_path, victims)
     assert len(victims) > 200
-    assert counts == sorted(counts), "a later kill never leaves fewer records"
     assert (counts[0], counts[-1]) == (0, 7)
     assert victims[-1][2] == 0
 
@@ -104,5 +110,4 @@ def test_at_every_line_of_the_recorder(tmp_path):
 @everywhere
 def test_at_some_lines_of_it_in_every_version(tmp_path, python):
     counts = _check(tmp_path, _victims(python, tmp_path, 3, 29))
-    assert counts == sorted(counts)
     assert counts[-1] == 7
