@@ -67,9 +67,10 @@ def _is_pool_of(key: int, process: Process) -> bool:
 
 def _left_a_task(run: Run, process: Process) -> bool:
     """Did it end by SystemExit, or another exception that is no Exception, which a worker does not hand back?"""
-    raised = [event for event in events_of(run, process, failures.UNCAUGHT) if event.text("where") == "process"]
+    raised = any(event.text("where") == "process" for event in events_of(run, process, failures.UNCAUGHT))
     failed = bool(events_of(run, process, tasks.INITIALIZER_FAILED))
-    return not failed and bool(raised or events_of(run, process, processes.SYSTEM_EXIT))
+    in_task = raised and last_task(run, process) is not None
+    return not failed and (in_task or bool(events_of(run, process, processes.SYSTEM_EXIT)))
 
 
 def _finding(run: Run, pool: Resource | None, deaths: list[Death]) -> Finding:
