@@ -34,11 +34,15 @@ def fold(findings: Sequence[Finding], rules: Sequence[Rule]) -> list[Finding]:
 
 
 def _cause_of(finding: Finding, findings: Sequence[Finding], explains: dict[str, tuple[str, ...]]) -> Finding | None:
+    """Return the first that explains it; of two that explain each other, the one that names the other, else the first."""
     for other in findings:
-        if other is not finding and _does_explain(other, finding, explains):
-            mutual = _does_explain(finding, other, explains)
-            if not mutual or findings.index(other) < findings.index(finding):
-                return other
+        forth, back = _strength(other, finding, explains), _strength(finding, other, explains)
+        if (
+            other is not finding
+            and forth
+            and (forth > back or (forth == back and findings.index(other) < findings.index(finding)))
+        ):
+            return other
     return None
 
 
@@ -50,10 +54,11 @@ def _root_of(finding: Finding, causes: dict[int, Finding | None]) -> Finding:
     return seen[-1] if causes[id(seen[-1])] is None else finding
 
 
-def _does_explain(cause: Finding, finding: Finding, explains: dict[str, tuple[str, ...]]) -> bool:
+def _strength(cause: Finding, finding: Finding, explains: dict[str, tuple[str, ...]]) -> int:
+    """Return 2 if the rule names the other one, 1 if it explains every wait and this is one, else 0."""
     names = explains.get(cause.rule, ())
-    named = finding.rule in names or (ANY_WAIT in names and finding.moment is not None)
-    return named and (_shares(cause, finding) or _is_behind(finding, cause))
+    strength = 2 if finding.rule in names else 1 if ANY_WAIT in names and finding.moment is not None else 0
+    return strength if _shares(cause, finding) or _is_behind(finding, cause) else 0
 
 
 def _shares(cause: Finding, finding: Finding) -> bool:
