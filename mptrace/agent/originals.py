@@ -53,7 +53,7 @@ def add(probe: str, owner: object, name: str, value: object) -> None:
 
 def disguise(wrapper: object, original: object) -> object:
     """Give ``wrapper`` the original's name, module, docstring, attributes and signature; mark it as ours."""
-    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+    for name in ("__module__", "__name__", "__qualname__", "__doc__", "__text_signature__"):
         value = getattr(original, name, None)
         if value is not None:
             setattr(wrapper, name, value)

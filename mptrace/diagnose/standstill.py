@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from mptrace.diagnose.deaths import was_interrupted
 from mptrace.diagnose.finding import Verdict
@@ -17,6 +16,9 @@ from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.model.wait_graph import Link, WaitGraph, build_wait_graph
 from mptrace.wire.wait import ACQUIRE, MUTEX_WAIT
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 OF_WAITS = frozenset(("process", "threads", "semlock", "synchronize", "connection", "queues", "pool", "executor", "managers"))
 """Probes whose absence could hide who ends a wait."""
@@ -185,8 +187,11 @@ def _standstill(run: Run, moment: Moment) -> Standstill:
 
 
 def _groups(run: Run, moment: Moment, graph: WaitGraph) -> list[Group]:
-    edges = _edges(moment, graph)
-    condensed = nx.condensation(edges)
+    if not graph.stuck:
+        return []
+    import networkx as nx  # a third of a second, which a healthy run need not pay at its end
+
+    condensed = nx.condensation(_edges(moment, graph))
     found = []
     for node, data in condensed.nodes(data=True):
         if condensed.out_degree(node) == 0:
@@ -197,7 +202,9 @@ def _groups(run: Run, moment: Moment, graph: WaitGraph) -> list[Group]:
 
 def _edges(moment: Moment, graph: WaitGraph) -> nx.DiGraph[Thread]:
     """Return waiter -> whoever could wake it, among the stuck."""
-    edges: nx.DiGraph[Thread] = nx.DiGraph()
+    from networkx import DiGraph
+
+    edges: nx.DiGraph[Thread] = DiGraph()
     for wait in moment.waits:
         if wait.thread in graph.stuck:
             edges.add_node(wait.thread)
