@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mptrace.attach.insight import Insight
-from mptrace.attach.intents import read_intent
+from mptrace.attach.intents import place_of, read_intent
 from mptrace.attach.memory import Memory
 from mptrace.attach.seen import SeenProcess, SeenThread
 from mptrace.attach.sight import Sight, Thing, ThreadLock
@@ -20,7 +20,7 @@ def read_waits(sight: Sight, memories: dict[int, Memory]) -> None:
             continue
         waits = Waits(process, memories[process.pid], sight.names)
         for thread in process.threads.values():
-            thread.wait = waits.read(thread)
+            thread.wait = None if _is_server(thread) else waits.read(thread)
         if not NAMES or not any(thread.looks[-1].syscall for thread in process.threads.values()):
             why = (
                 "the numbers of this machine's system calls are not known"
@@ -28,6 +28,11 @@ def read_waits(sight: Sight, memories: dict[int, Memory]) -> None:
                 else "/proc/PID/syscall may not be read; as root it may"
             )
             sight.miss(process.pid, "waits", why)
+
+
+def _is_server(thread: SeenThread) -> bool:
+    """Is it the main thread of a manager's server, which only waits to be told to stop?"""
+    return any(place_of(frame) == ("multiprocessing/managers.py", "serve_forever") for frame in thread.frames)
 
 
 def read_intents(sight: Sight, insights: dict[int, Insight]) -> None:

@@ -6,7 +6,7 @@ import time
 from struct import Struct, unpack_from
 from typing import Protocol
 
-from mptrace.attach.descriptors import EVENTS, PIDFD, PIPE, SOCKET, Descriptor
+from mptrace.attach.descriptors import PIDFD, PIPE, SOCKET, Descriptor
 from mptrace.attach.memory import Memory, Unreadable
 from mptrace.attach.seen import SeenProcess, SeenThread, SeenWait
 from mptrace.attach.syscalls import POLLS, READS, WRITES, Syscall, parse_syscall, signed
@@ -20,7 +20,9 @@ POLL_LIMIT = 4096
 
 
 class Names(Protocol):
-    """How resources are called across the job."""
+    """How resources are called across the job; ``peers``: inode of a socket -> inode of its other end."""
+
+    peers: dict[int, int]
 
     def semaphore_key(self, inode: int) -> int:
         """Return the key of a semaphore."""
@@ -124,7 +126,12 @@ class Waits:
         if child or (found is not None and found.kind == PIDFD):
             pid = child or (found.pid if found else 0)
             return SeenWait(wait.REAP, resource.PROCESS, pid, timeout_ns, 1, (number,)) if pid > 0 else None
+        if found is not None and found.kind == SOCKET and self._names.peers.get(found.inode) in self._inodes():
+            return None  # a loop's own wake-up channel: any callback of any thread may use it
         return self._channel(wait.READY, number, 1, timeout_ns)
+
+    def _inodes(self) -> set[int]:
+        return {found.inode for found in self._process.descriptors.values()}
 
     def _polled(self, call: Syscall) -> list[int]:
         """Return the descriptors that a poll, select or epoll waits for."""
@@ -132,9 +139,8 @@ class Waits:
             count = min(call.arguments[1], POLL_LIMIT)
             data = self._memory.read_fresh(call.arguments[0], 8 * count) if count else b""
             return [number for at in range(count) if (number := _POLLFD.unpack_from(data, 8 * at)[0]) >= 0]
-        if call.name in {"epoll_wait", "epoll_pwait"}:
-            found = self._process.descriptors.get(call.descriptor)
-            return found.members if found is not None and found.kind == EVENTS else []
+        if call.name.startswith("epoll"):  # an event loop: it may have timers and callbacks, and is nobody's to judge
+            return []
         return self._selected(call)
 
     def _selected(self, call: Syscall) -> list[int]:

@@ -175,7 +175,7 @@ def _write_outsiders(sight: Sight, ours: set[int], log: MomentLog) -> None:
     world = sight.job.world
     peers = {sight.names.peers[inode] for inode in ours if inode in sight.names.peers} - ours
     for pid in world.stats:
-        if pid in sight.job.processes or pid == os.getpid():
+        if pid in sight.job.processes:
             continue
         held = {found.inode for found in world.descriptors(pid).values() if found.kind in {PIPE, SOCKET}} & (ours | peers)
         command = " ".join(world.command(pid))[:200]
