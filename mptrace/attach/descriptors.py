@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from mptrace.observe.procfs import read_bytes
 
-PIPE, SOCKET, PIDFD, EVENTS, OTHER = "pipe", "socket", "pidfd", "epoll", "other"
+PIPE, SOCKET, PIDFD, OTHER = "pipe", "socket", "pidfd", "other"
 
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """One open file: ``inode`` of a pipe or socket; ``info``: what fdinfo says (a pidfd's pid, an epoll's members)."""
+    """One open file: ``inode`` of a pipe or socket; ``info``: what fdinfo says of a pidfd."""
 
     number: int
     kind: str
@@ -28,11 +28,6 @@ class Descriptor:
         """The process that a pidfd stands for, in our pid namespace; 0 if unknown."""
         found = re.search(r"^Pid:\s*(\d+)", self.info, re.MULTILINE)
         return int(found[1]) if found else 0
-
-    @property
-    def members(self) -> list[int]:
-        """The descriptors that an epoll instance watches."""
-        return [int(number) for number in re.findall(r"tfd:\s*(\d+)", self.info)]
 
 
 _LINK = re.compile(r"(pipe|socket):\[(\d+)\]$")
@@ -57,7 +52,7 @@ def _read_one(pid: int, number: int) -> Descriptor | None:
     if match:
         readable, writable = _directions(pid, number) if match[1] == PIPE else (True, True)
         return Descriptor(number, match[1], int(match[2]), readable, writable)
-    kind = PIDFD if "[pidfd]" in link else EVENTS if "[eventpoll]" in link else OTHER
+    kind = PIDFD if "[pidfd]" in link else OTHER
     info = read_bytes(f"/proc/{pid}/fdinfo/{number}").decode("ascii", "replace") if kind != OTHER else ""
     return Descriptor(number, kind, 0, readable=True, writable=True, info=info, path=link)
 

@@ -234,3 +234,26 @@ FOREIGN_CONDITION = """
     print("ready", "ready", flush=True)
     libc.pthread_cond_wait(condition, mutex)
 """
+
+
+EVENT_LOOP = """
+    import asyncio, concurrent.futures, multiprocessing, time
+
+    async def main():
+        with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as executor:
+            work = asyncio.get_running_loop().run_in_executor(executor, time.sleep, 300)
+            print("ready", "ready", flush=True)
+            await work
+
+    asyncio.run(main())
+"""
+
+MANAGER = """
+    import multiprocessing, time
+
+    if __name__ == "__main__":
+        with multiprocessing.get_context("fork").Manager() as manager:
+            shared = manager.dict()
+            print("ready", "ready", flush=True)
+            time.sleep(300)
+"""

@@ -212,6 +212,12 @@ def test_no_worker_is_said_to_be_dead_when_a_callback_keeps_the_result(tmp_path,
     assert not any(verdict == "proven" for _, verdict in loud(judged))
 
 
+@pytest.mark.parametrize("program", [hung.EVENT_LOOP, hung.MANAGER], ids=["event loop", "manager"])
+def test_what_waits_as_part_of_its_work_is_no_finding(tmp_path, program):
+    with hung.hanging(tmp_path, program) as pid:
+        assert loud(attached(pid, tmp_path)) == []
+
+
 def test_a_child_that_its_parent_terminated_is_no_finding(tmp_path):
     with hung.hanging(tmp_path, hung.TERMINATED_CHILD) as pid:
         assert loud(attached(pid, tmp_path)) == []
