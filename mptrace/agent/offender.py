@@ -49,10 +49,16 @@ def find_in(roots: list[tuple[str, object]], budget_s: float = 0.25, error: Base
         for name, root in roots:
             found = search.visit(root, name, 0, certain=True)
             if found:
-                return found
+                return _spoken(found[0]), found[1]
     except Exception:
         pass
-    return search.maybe
+    return _spoken(search.maybe[0]), search.maybe[1]
+
+
+def _spoken(path: str) -> str:
+    """Return a path in the words of the program: what a bound method takes along is called ``self`` where it is written."""
+    function, bound, rest = path.partition(".__self__")
+    return "self" + rest if bound and function.startswith(("function", "target")) else path
 
 
 def named_in(error: BaseException | None) -> str:

@@ -13,7 +13,7 @@ from itertools import count
 from ...wire.events import failures, resources
 from ...wire.resource import MUTEX, OBJECT, PIPE, SEM
 from ...wire.wait import FEEDER_END, TASKS_DONE
-from .. import brief, callsite, guard, identity, originals, recorder, waits
+from .. import brief, budget, callsite, guard, identity, offender, originals, recorder, waits
 from ..failure import hide
 
 TYPE_CHECKING = False
@@ -29,6 +29,7 @@ PUTS = 256
 _PLAIN = frozenset((int, str, bytes, float, bool, complex, type(None), bytearray))
 _puts: list[tuple[int, int, int]] = [(0, 0, 0)] * PUTS  # id of the item, key of its queue, site
 _next_put = count().__next__
+_searches = budget.Budget(20, 1)
 
 
 def install(module: ModuleType) -> None:
@@ -172,9 +173,9 @@ def _info(original: Callable[..., object]) -> object:
 def _tell_dropped(error: BaseException, item: object, feeder: Any) -> None:
     send_bytes = feeder.f_locals.get("send_bytes")
     key = identity.key_of(getattr(send_bytes, "__self__", None))
-    site, offender = _put_site(key, item), brief.value(item)
+    path, blame = offender.find(item, error=error) if _searches.spend() and not isinstance(error, RecursionError) else ("", "")
     name, message = type(error).__name__, str(error)
-    recorder.log_some(failures.ITEM_DROPPED, key, name, message, "", offender, offender, site, 0)
+    recorder.log_some(failures.ITEM_DROPPED, key, name, message, path, blame, brief.value(item), _put_site(key, item), 0)
 
 
 def _join(original: Callable[..., None]) -> Callable[..., None]:
