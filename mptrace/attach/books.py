@@ -43,7 +43,7 @@ def keep_books(sight: Sight, insights: dict[int, Insight]) -> None:
         _note_copies(sight, key, copies, value)
         if copies[0].semlock.is_lock and value == 0:
             _judge_lock(sight, insights, key, copies, contested=key in contested)
-    _note_unread(sight, insights, books)
+    _note_semaphores(sight, books)
 
 
 def _contested(sight: Sight) -> set[int]:
@@ -137,15 +137,12 @@ def _mapped(sight: Sight, pid: int) -> set[int]:
     return {sight.names.semaphore_key(region.inode) for region in space.semaphores().values()}
 
 
-def _note_unread(sight: Sight, insights: dict[int, Insight], books: Books) -> None:
+def _note_semaphores(sight: Sight, books: Books) -> None:
     """Tell of every semaphore in every process that has it, by the class of its wrapper where that is known."""
     kinds = {key: kind for key, copies in books.items() if (kind := _kind(copies))}
     for process in sight.job.living:
         for key in _mapped(sight, process.pid):
-            insight = insights.get(process.pid)
             sight.things.append(Thing(process.pid, resource.SEM, key, kinds.get(key, ""), _maximum(books.get(key, ())), ""))
-            if insight is None:
-                sight.miss(process.pid, "locks", "its objects could not be read")
 
 
 def _kind(copies: list[Copy]) -> str:

@@ -69,7 +69,7 @@ def _record_pools(process: SeenProcess, sight: Sight, record: RecorderFile) -> N
         record.log(tasks.WORKER, signed(process.pool), process.name)
     for dead in sight.dead_threads:
         if dead.pid == process.pid:
-            told = (dead.inner_tid, dead.name, dead.role, signed(dead.serves), "", "", "", 0)
+            told = (dead.inner_tid, dead.name, dead.role, signed(dead.serves), "an exception", "", "", 0)
             record.log(threads.DIED, *told, tid=dead.inner_tid, at_ns=at_ns)
     for state in sight.pool_states:
         if state.pid == process.pid:

@@ -238,7 +238,8 @@ def test_a_traced_job_is_explained_by_its_own_recording_too(tmp_path):
             assert b"ready" in job.stdout.readline()
             assert b"ready" in job.stdout.readline()
             time.sleep(0.5)
-            judged = attached(max(procfs.children(max(procfs.children(job.pid)))), tmp_path)
+            main = next(child for child in procfs.children(job.pid) if procfs.command(child)[-1] == "fork")
+            judged = attached(max(procfs.children(main)), tmp_path)
         finally:
             os.killpg(job.pid, signal.SIGKILL)
     assert ("lock-cycle", "proven") in loud(judged)
@@ -266,3 +267,15 @@ def test_the_command_line_refuses_in_one_sentence_with_status_2(tmp_path):
 def _mptrace(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "mptrace", *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder, check=False)
+
+
+OLDER = sorted(Path("~/.pyenv/versions").expanduser().glob("3.[6-9].*/bin/python"))
+
+
+@pytest.mark.skipif(not OLDER, reason="there is no Python here whose layout is unknown")
+def test_a_layout_that_is_not_known_lowers_the_verdict_and_says_so(tmp_path):
+    with hung.hanging(tmp_path, hung.LOCK_CYCLE, "fork", python=OLDER[-1]) as pid:
+        judged = attached(pid, tmp_path)
+    assert loud(judged)
+    assert not any(verdict == "proven" for _, verdict in loud(judged))
+    assert any("is not known here" in note for note in judged.run.completeness.notes)
