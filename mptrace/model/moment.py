@@ -11,6 +11,10 @@ from mptrace.model.site import Site
 from mptrace.wire import wait as wire_wait
 
 
+ATOMIC = 4092
+"""Bytes of a message that are written to a pipe wholly, with their header of 4, or not at all (PIPE_BUF)."""
+
+
 @dataclass(slots=True, eq=False)
 class Wait:
     """A thread waits. ``kind``: a number of wire/wait.py; ``target``: the resource, process or thread that it waits for.
@@ -125,6 +129,8 @@ class Moment:
     """Those of ``readers`` that are sockets: what is written at one end is read at its ``peer``."""
     caught: dict[Process, int] = field(default_factory=dict)
     """Signals that a process has handlers for, as a mask (bit 0: signal 1), where that was looked at."""
+    cut_off: list[Wait] = field(default_factory=list)
+    """Sends that their process was in the middle of when it ended, before this instant; ``detail``: bytes to send."""
     running: set[Thread] = field(default_factory=set)
     """Threads whose board entry changed while it was read."""
 
@@ -139,6 +145,13 @@ class Moment:
     def holders_of(self, resource: Resource) -> list[Hold]:
         """Return who holds a lock (more than one only if a record contradicts another)."""
         return [hold for hold in self.holds if hold.resource is resource]
+
+    def begun_message(self, wait: Wait) -> Wait | None:
+        """Return the send of a process that has ended, the rest of whose message may be what an untimed receive waits for."""
+        if wait.kind != wire_wait.RECV or wait.timed or wait.resource is None:
+            return None
+        ends = {wait.resource, wait.resource.peer}
+        return next((send for send in self.cut_off if send.resource in ends and send.detail > ATOMIC), None)
 
     def still(self, thread: Thread) -> bool | None:
         """Did this thread stand still between two looks? None if there were not two."""

@@ -4,7 +4,7 @@ from multiprocessing import Pool
 
 from stage import use_start_method
 
-PRICES = {"apple": 3, "pear": 4}
+FRUIT, PRICES = ["apple", "pear"], [3, 4]
 
 
 def weigh(fruit):
@@ -13,7 +13,8 @@ def weigh(fruit):
 
 def charge(weighed):
     fruit, weight = weighed
-    print(fruit, PRICES.get(fruit, 5) * weight, flush=True)
+    price = PRICES[FRUIT.index(fruit)] if fruit in FRUIT else 5
+    print(fruit, price * weight, flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import argparse
 import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -107,6 +108,7 @@ def check(program: Program, method: str, python: str = sys.executable, keep: Pat
         return row
     with tempfile.TemporaryDirectory(prefix="mptrace-scenario-") as scratch:
         folder = keep / program.name.replace("/", "-") / method if keep else Path(scratch)
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         report = folder / "report.json"
         command = _mptrace(program, python, report, healthy=not expected)

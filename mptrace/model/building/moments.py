@@ -17,7 +17,7 @@ from mptrace.model.site import Site
 from mptrace.wire import resource as family_of
 from mptrace.wire.event import unsigned
 from mptrace.wire.events import observations
-from mptrace.wire.wait import EXIT
+from mptrace.wire.wait import EXIT, SEND
 
 ENDINGS = (Signals.SIGKILL, Signals.SIGTERM, Signals.SIGINT, Signals.SIGHUP, Signals.SIGQUIT)
 """Signals that end a job from outside."""
@@ -81,6 +81,7 @@ def _fill(shop: Workshop, moment: Moment, heads: dict[Process, Head]) -> None:
             moment.doings += read_doings(shop, process, head)
         elif not process.orderly:
             moment.doings += read_doings(shop, process, head)
+            moment.cut_off += [wait for wait in read_waits(shop, process, head, moment.at_ns) if wait.kind == SEND]
     moment.holds = list(_believable([hold for hold in holds if not _was_given_away(hold, given_away)], living))
 
 

@@ -1,0 +1,70 @@
+"""Rule file; see mptrace/diagnose/rule.py for what a rule is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mptrace.diagnose.deaths import death_evidence, death_places, death_step
+from mptrace.diagnose.finding import Finding
+from mptrace.diagnose.folding import ANY_WAIT
+from mptrace.diagnose.hang import hang, place_of
+from mptrace.diagnose.rule import rule
+from mptrace.diagnose.standstill import Group, Standstill, standstills
+from mptrace.diagnose.wording import call_of, how_it_ended, who
+from mptrace.model.moment import Wait
+from mptrace.model.resource import Resource
+from mptrace.model.run import Run
+
+
+@rule(needs=("connection",), explains=(ANY_WAIT, "queue-get-no-producer", "killed-by-signal", "hard-exit"))
+def partial_message(run: Run) -> Iterator[Finding]:
+    """A reader waits for the rest of a message whose writer was ended in the middle of writing it.
+
+    Why it hangs:
+        A long message goes through a pipe in pieces. The reader has its beginning, and waits for the rest: without a timeout,
+        even inside get(timeout=1), since a timeout counts only until the first byte.
+
+    How we know:
+        The writer's record ends in the middle of a send, and nobody is left who could write the rest. Proven if it was the
+        first message of that pipe: then its beginning went in at once.
+
+    What to do:
+        Read what a process has put before it is ended, or let it end by itself: put a sentinel for it and join it.
+    """
+    for standstill in standstills(run):
+        for group in standstill.groups:
+            for wait in group.waits:
+                begun = standstill.moment.begun_message(wait)
+                if begun is not None:
+                    yield _finding(standstill, group, wait, begun)
+
+
+def _finding(standstill: Standstill, group: Group, wait: Wait, begun: Wait) -> Finding:
+    dead, pipe = begun.thread.process, begun.resource
+    shared = [pipe.outermost] if pipe else []
+    finding = hang(
+        standstill,
+        [wait, *(other for other in group.waits if other.target is wait.thread.process)],
+        title=f"{who(dead)} {how_it_ended(dead.exit, sender=False)} in the middle of a message of {begun.detail:,} bytes, "
+        f"and {who(wait.thread)} waits for the rest in {call_of(wait)}",
+        why="The beginning of the message has been read, and nobody is left to write the rest; a timeout of the call would "
+        "only have counted until the first byte.",
+        fix="read what it has put before it is ended, or let it end by itself; its end comes from"
+        if dead.exit and dead.exit.by_site
+        else f"find out why {who(dead)} died; who waits for its message is at",
+        fix_at=dead.exit.by_site if dead.exit and dead.exit.by_site else place_of(wait),
+        steps=[death_step(dead)],
+        resources=shared,
+        processes=[dead],
+        places=death_places(dead),
+        doubts=_doubts(standstill.run, pipe),
+    )
+    finding.evidence += tuple(death_evidence(standstill.run, dead))
+    return finding
+
+
+def _doubts(run: Run, pipe: Resource | None) -> tuple[str, ...]:
+    """Of a later message, nothing may have been written yet: the pipe may have been full of whole ones."""
+    ends = {pipe, pipe.peer} if pipe else set()
+    sent = sum(tally.sent for process in run.processes for tally in process.tallies if tally.resource in ends)
+    return ("other messages were sent through the same pipe before",) if sent else ()
