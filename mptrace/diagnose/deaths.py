@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 
+from mptrace.collect.sources import is_program
 from mptrace.diagnose.finding import Evidence, Place, Step
 from mptrace.diagnose.wording import how_it_ended, who
 from mptrace.model.event import Event
@@ -163,8 +164,8 @@ def raised_at(event: Event) -> Site | None:
 
 
 def is_library(file: str) -> bool:
-    """Is this a file of the standard library, or frozen into Python?"""
-    return file.startswith("<") or "/lib/python3" in file
+    """Is this no file of the program: of the standard library, of an installed package, or frozen into Python?"""
+    return not is_program(file)
 
 
 def death_evidence(run: Run, process: Process) -> list[Evidence]:

@@ -91,6 +91,12 @@ def test_os_exit_with_a_status_that_nobody_read_is_an_error() -> None:
     assert str(finding.fix_at) == "/job/serve.py:11"
 
 
+def test_an_installed_package_that_ends_its_own_worker_so_is_silent() -> None:
+    line = "/venv/lib/python3.11/site-packages/pebble/common/process.py:107"
+    told = story().process("pebble_pool_worker").event(processes.HARD_EXIT, at=line, code=15).exits(15, orderly=False)
+    assert "hard-exit" not in loud(told.main().exits(0).ends(0).run(live=False))
+
+
 def test_os_exit_0_of_a_child_is_silent() -> None:
     told = story().process("child").event(processes.HARD_EXIT, code=0).exits(0, orderly=False)
     assert loud(told.main().exits(0).ends(0).run(live=False)) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mptrace.diagnose.deaths import death_evidence, events_of, is_expected, is_library_made, last_task
+from mptrace.diagnose.deaths import death_evidence, events_of, is_expected, is_library, is_library_made, last_task
 from mptrace.diagnose.finding import Finding, Place, Step
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.standstill import standstills
@@ -52,9 +52,11 @@ def hard_exit(run: Run) -> Iterator[Finding]:
 
 
 def _matters(run: Run, process: Process, call: Event) -> bool:
-    """A status that says failure and was not read; or status 0 from os._exit, in the middle of a task or with somebody waiting."""
+    """A failing status of the program's own that was not read; or 0 from os._exit in the middle of a task or with somebody waiting."""
     if is_expected(run, process):
         return call.kind is processes.HARD_EXIT and (last_task(run, process) is not None or _is_missed(run, process))
+    if call.site is not None and is_library(call.site.file):
+        return False  # an installed package that ends workers of its own so (Pebble) looks after them itself
     taken_by_another_rule = call.kind is processes.SYSTEM_EXIT and process.role is Role.CHILD and run.meta.status == 0
     return call.number("code") != 0 and not taken_by_another_rule
 
