@@ -38,7 +38,7 @@ def read_bytes(path: str) -> bytes:
 
 def _read_all(descriptor: int) -> bytes:
     parts = [os.read(descriptor, 16384)]
-    while len(parts[-1]) == 16384:  # files of /proc end with a short read
+    while parts[-1]:  # not at the first short read: /proc/PID/maps comes in pieces of a page
         parts.append(os.read(descriptor, 16384))
     return b"".join(parts)
 

@@ -29,6 +29,13 @@ def test_a_stat_line_that_is_cut_is_none(line: bytes) -> None:
     assert procfs.parse_stat(line) is None
 
 
+def test_a_file_of_proc_that_comes_in_short_pieces_is_read_to_its_end() -> None:
+    maps = procfs.read_bytes(f"/proc/{os.getpid()}/maps")
+
+    assert len(maps) > 4096, "this test needs a process with more than a page of maps"
+    assert b"[stack]" in maps
+
+
 def test_a_process_that_is_gone_answers_nothing() -> None:
     gone = 2**22 + 1
 
