@@ -64,7 +64,7 @@ def dump(pid: int, program: str, timeout_s: float = ONE_S) -> list[dict[str, Any
 
 
 def _note_thread(log: ObserverLog, moment: int, pid: int, thread: dict[str, Any]) -> None:
-    tid = int(thread.get("os_thread_id") or 0)
+    tid = int(thread.get("os_thread_id") or 0) or -int(thread.get("thread_id") or 0)  # Python 3.10 keeps no native ids
     name = str(thread.get("thread_name") or "")
     frames = [frame for frame in thread.get("frames", []) if not str(frame.get("filename")).startswith(AGENT)]
     for depth, frame in enumerate(frames[:FRAMES]):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mptrace.diagnose.finding import Severity, Verdict
-from mptrace.model.process import Role, ThreadRole
+from mptrace.model.process import Role, Tally, ThreadRole
 from mptrace.wire import wait as waits
 from mptrace.wire.events import failures, tasks, threads
 from tests.support.story import Story, story
-from tests.support.verdicts import causes, found, loud, one
+from tests.support.verdicts import causes, diagnosed, found, loud, one
 
 
 def test_a_reader_that_is_joined_instead_of_fed_waits_for_ever() -> None:
@@ -50,6 +50,30 @@ def test_a_get_while_a_process_that_is_not_traced_may_put_is_not_told() -> None:
 def test_the_exception_of_the_producer_comes_before_the_get() -> None:
     told = story().queue("results").process("producer").event(failures.UNCAUGHT, error="ValueError", where="process").exits(1)
     assert causes(told.main().gets("results").run()) == ["uncaught-exception"]
+
+
+def cut_message(size: int) -> Story:
+    told = story().queue("results").process("writer")
+    told.waits(waits.SEND, told.resource("results._reader"), detail=size)
+    return told.dies(15, by="MainProcess", at="job.py:23", call="Process.terminate").main().gets("results", at="job.py:25")
+
+
+def test_a_message_whose_writer_was_ended_in_the_middle_is_partial_and_no_lack_of_producers() -> None:
+    run = cut_message(5_000_000).run()
+    finding = one(run, "partial-message")
+    assert found(run, "queue-get-no-producer") == []
+    assert (finding.verdict, str(finding.fix_at)) == (Verdict.PROVEN, "/job/job.py:23")
+    assert "5,000,000 bytes" in finding.title
+
+
+def test_a_message_that_may_not_have_been_begun_is_only_likely_partial() -> None:
+    told = cut_message(5_000_000)
+    told.main_process.tallies.append(Tally(told.resource("results._reader"), sent=3))
+    assert one(told.run(), "partial-message").verdict is Verdict.LIKELY
+
+
+def test_a_message_that_goes_through_a_pipe_in_one_piece_is_never_partial() -> None:
+    assert [finding.rule for finding in diagnosed(cut_message(100).run()).every()][:1] == ["queue-get-no-producer"]
 
 
 def full_queue() -> Story:

@@ -9,7 +9,7 @@ from mptrace.model.site import Site
 from mptrace.wire import layout
 from mptrace.wire.events import agents, observations, processes, resources, sites, tasks, threads
 from mptrace.wire.resource import OBJECT, PIPE, PROCESS, SEM
-from mptrace.wire.wait import ACQUIRE, REAP, STALE_SITE
+from mptrace.wire.wait import ACQUIRE, REAP, RECV, SEND, STALE_SITE
 from tests.support.recording import RunWriter
 
 
@@ -150,6 +150,28 @@ def test_without_an_observer_the_parent_and_the_process_itself_are_believed(tmp_
     assert not made.completeness.observed
 
 
+def test_a_process_whose_exit_handlers_come_after_its_return_has_not_ended_before_them(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    run.process(12, 3, parent=main).runs("hangs").log(processes.RETURNED, 4).log(processes.EXITING, 5, code=-1)
+    run.process(13, 3, parent=main).runs("ends").log(processes.RETURNED, 4, code=1).log(processes.EXITING, 5, code=-1).ends(6)
+    run.process(14, 3, parent=main).runs("old").log(processes.EXITING, 4, code=-1).log(processes.RETURNED, 5, code=1)
+    made = by_name(built(run))
+    assert (made["hangs"].exit, made["hangs"].orderly) == (None, False)
+    assert [(made[name].exit.code, made[name].orderly) for name in ("ends", "old")] == [(1, True), (1, True)]
+
+
+def test_a_send_that_its_process_did_not_live_to_end_is_known_with_its_size(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10).waits(RECV, PIPE, 99)
+    run.process(12, 3, parent=main).runs("writer").waits(SEND, PIPE, 99, detail=5000)
+    run.exited(12, -15, 5).moment(1, 10)
+    moment = built(run).moments[0]
+    begun = moment.begun_message(moment.waits[0])
+    assert begun is not None
+    assert (begun.thread.process.name, begun.detail) == ("writer", 5000)
+
+
 def test_last_words_become_a_fatal_error_and_a_stack(tmp_path):
     run = writer(tmp_path)
     main = run.process(10)
@@ -246,6 +268,17 @@ def test_a_stale_place_is_replaced_by_the_innermost_program_frame_that_the_obser
     moment = built(run).moments[0]
     assert (moment.waits[0].site.line, moment.waits[0].stale_site) == (44, False)
     assert moment.looks[moment.waits[0].thread].locals == {"n": "3"}
+
+
+def test_a_stack_without_a_native_id_is_that_of_the_thread_with_this_ident_or_of_nobody(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    main.log(threads.STARTED, 2, ident=7001, thread=12, name="loader")
+    for ident, name, line in ((7001, "loader", 5), (7000, "MainThread", 6), (7002, "ended long ago", 7)):
+        run.saw(observations.FRAME, 9, moment=1, pid=10, thread=-ident, file="/p/a.py", line=line, thread_name=name)
+    run.moment(1, 10)
+    looks = built(run).moments[0].looks
+    assert {thread.tid: look.stack[0].line for thread, look in looks.items()} == {10: 6, 12: 5}
 
 
 def test_the_ends_of_pipes_are_known_where_descriptors_were_looked_at(tmp_path):

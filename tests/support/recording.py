@@ -72,6 +72,7 @@ class FileWriter:
         site: int = 0,
         timeout_ms: int | None = None,
         flags: int = 0,
+        detail: int = 0,
     ) -> FileWriter:
         """A thread waits (``tid`` 0: the main one); its ``get_ident()`` is its tid."""
         at = layout.BOARD + self._entries * layout.THREAD_WORDS * 8
@@ -79,7 +80,7 @@ class FileWriter:
         tid = tid or self.pid
         state = kind | family << 8 | (flags | (timeout_ms is not None)) << 16
         pack_into("<3Q", self.data, at, tid, tid, 1)
-        slot = (state, key, since_ms * 1_000_000, (timeout_ms or 0) * 1_000_000, site, 0, 0)
+        slot = (state, key, since_ms * 1_000_000, (timeout_ms or 0) * 1_000_000, site, detail, 0)
         pack_into("<7Q", self.data, at + layout.T_WAIT * 8, *slot)
         return self
 

@@ -282,6 +282,7 @@ class Story:
         moment = Moment(number, at_ns, final, processes=there)
         moment.waits = [wait for wait in self.waits_list if wait.thread.process in there]
         moment.holds = list(self.holds)
+        moment.cut_off = [wait for wait in self.waits_list if wait.kind == waits.SEND and wait.thread.process not in there]
         moment.doings = [doing for doing in self.doings if not doing.thread.process.orderly]
         moment.looks = {} if final else {look.thread: look for look in self._looks(there)}
         return moment

@@ -68,8 +68,22 @@ def _by_child(shop: Workshop, kind: object) -> dict[Process, list[Event]]:
 
 
 def _is_orderly(shop: Workshop, process: Process) -> bool:
+    return _is_over(shop, process) or _last_return(shop, process) is not None
+
+
+def _is_over(shop: Workshop, process: Process) -> bool:
     head = shop.head(process)
-    return bool(head and head.ended_ns) or any(event.kind is processes.RETURNED for event in shop.events_of.get(process, ()))
+    return bool(head and head.ended_ns)
+
+
+def _last_return(shop: Workshop, process: Process) -> Event | None:
+    """Return the event of its Process's return, if nothing can hang behind it: from Python 3.13 its exit handlers do."""
+    for event in reversed(shop.events_of.get(process, [])):
+        if event.kind is processes.RETURNED:
+            return event
+        if event.kind is processes.EXITING and not _is_over(shop, process):
+            return None
+    return None
 
 
 def _exit(shop: Workshop, process: Process, reaped: list[Event]) -> Exit | None:
@@ -95,7 +109,7 @@ def _of_status(status: int, at_ns: int, seen_by: str) -> Exit:
 
 def _own_exit(shop: Workshop, process: Process) -> Exit | None:
     for event in reversed(shop.events_of.get(process, [])):
-        if event.kind in (processes.RETURNED, processes.HARD_EXIT):
+        if event.kind is processes.HARD_EXIT or (event.kind is processes.RETURNED and event is _last_return(shop, process)):
             return Exit(code=event.number("code"), at_ns=event.at_ns, seen_by="itself")
     head = shop.head(process)
     return Exit(at_ns=head.ended_ns, seen_by="itself") if head and head.ended_ns else None

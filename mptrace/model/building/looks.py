@@ -61,7 +61,9 @@ def build_looks(shop: Workshop, observed: Observed, processes: list[Process]) ->
             looks[thread] = _look(thread, records)
     for (pid, tid), frames in observed.frames.items():
         if pid in by_pid:
-            thread = shop.thread(by_pid[pid], tid)
+            thread = shop.thread_of_stack(by_pid[pid], tid, str(frames[min(frames)].fields["thread_name"]))
+            if thread is None:
+                continue
             look = looks.setdefault(thread, Look(thread))
             _take_frames(look, [frames[depth] for depth in sorted(frames)])
     return looks

@@ -34,8 +34,9 @@ def build_threads(shop: Workshop) -> None:
 def _take_name(shop: Workshop, pid: int, tid: int, name: str, at_ns: int) -> None:
     process = shop.process_at(pid, at_ns)
     if process is not None:
-        thread = shop.thread(process, tid)  # it has a Python stack
-        thread.name = thread.name or name
+        thread = shop.thread_of_stack(process, tid, name)
+        if thread is not None:
+            thread.name, thread.runs_python = thread.name or name, True
 
 
 def _take_event(shop: Workshop, process: Process, event: Event) -> None:

@@ -72,6 +72,13 @@ class Workshop:
         known.runs_python = known.runs_python or not outside
         return known
 
+    def thread_of_stack(self, process: Process, number: int, name: str) -> Thread | None:
+        """Return the thread of a stack seen from outside, by its native id, or by minus its ident; None if that is not known."""
+        if number > 0:
+            return self.thread(process, number)
+        known = self.idents.get((process, -number))
+        return self.thread(process, process.pid) if known is None and name == "MainThread" else known
+
     def resource(self, family: int, key: int, process: Process | None, kind: str = "") -> Resource:
         """Return the resource with this identity (a threading lock's is private to a process), which may be new to us."""
         identity = family, key, process if family == family_of.MUTEX else None

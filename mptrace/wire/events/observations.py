@@ -17,7 +17,7 @@ THREAD = declare(
     moment=INT, pid=INT, thread=INT, state=TEXT, switches=INT, syscall=TEXT, wchan=TEXT, cpu_ticks=INT,
 )  # fmt: skip
 FRAME = declare(
-    205, "seen.frame", "one frame of one thread's stack, innermost first (depth 0)",
+    205, "seen.frame", "one frame of a thread's stack, innermost first (depth 0); thread: its native id, or minus its ident if only that is known",
     moment=INT, pid=INT, thread=INT, depth=INT, file=TEXT, line=INT, function=TEXT, locals=TEXT, thread_name=TEXT,
 )  # fmt: skip
 MOMENT = declare(206, "seen.moment", "heads of all recorder files were copied to moments/NNNN", moment=INT, why=TEXT)
