@@ -1,0 +1,836 @@
+/* The compiled twin of the hottest paths: SemLock's acquire, release and `with`, Connection's receive and send.
+
+   What probes/semlock.py, probes/connection.py, waits.py and holds.py do in Python, with the same stores in the same order
+   into the same file (wire/layout.py draws it). Nothing is decided here: where a call comes from, what becomes of a hot
+   lock, what goes into the ring is asked of the Python functions that `configure` got; so rare things stay in Python, and
+   what happens a million times a second does not leave this file. No lock, no allocation, no system call of its own (the
+   clock is read in the vdso), and the GIL is released by nobody but the primitive that is called.
+
+   Limited API of 3.10, one file for all later versions, whichever version's headers built it. Newer headers take None for
+   immortal, which it is not to an older interpreter that loads this file: so references are counted by calling Py_IncRef and
+   Py_DecRef, and no macro that returns a constant is used.
+
+   Fork: Python attaches the child's own file (recorder.py). From the fork until then, and for ever in a child that Python
+   does not know of (a fork() in C), all stores go `nowhere`. Threads know their entry by era, which every fork changes. */
+
+#define PY_SSIZE_T_CLEAN
+#ifndef Py_LIMITED_API
+#define Py_LIMITED_API 0x030A0000
+#endif
+#include <Python.h>
+#include <structmember.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+
+typedef unsigned long long u64;
+
+/* In the stable ABI for ever, but no longer in newer headers; Py_buffer is in the limited API from 3.11 on only. */
+extern int PyObject_AsWriteBuffer(PyObject *object, void **address, Py_ssize_t *size);
+
+/* The numbers of wire/layout.py and wire/wait.py that are used here; the Python half compares LAYOUT before it uses us. */
+enum { VERSION = 1, SIZE = 68096, H_UNREAD = 63, THREAD_WORDS = 24, T_IDENT = 0, T_STATE = 2, T_WAIT = 8 };
+enum { S_STATE, S_KEY, S_SINCE, S_TIMEOUT, S_SITE, S_DETAIL, S_STACK, S_WORDS };
+enum { ACQUIRE = 1, RECV = 2, SEND = 3, TIMED = 1, STALE_SITE = 2, SEM = 1, PIPE = 2, IN_USE = 1 };
+enum { WORDS = SIZE / 8 };
+enum { SEMAPHORE, LOCK, RLOCK };
+
+static u64 nowhere[WORDS];
+static u64 *words = nowhere; /* this process's file */
+static u64 era = 1;          /* never the same in two incarnations of a process */
+
+static __thread u64 my_entry, my_entry_era; /* first word of this thread's board entry */
+
+static PyObject *ask_entry, *ask_note, *ask_foreign, *ask_look, *ask_waited, *ask_rest, *tired;
+static u64 fresh_ns, short_ns;
+
+static PyObject *no_arguments, *just_false, *attribute, *bound_method;
+static PyTypeObject *place_type, *end_type, *grip_type, *method_type;
+
+static PyObject *new_reference(PyObject *object)
+{
+    Py_IncRef(object);
+    return object;
+}
+
+static u64 clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
+}
+
+static void store(u64 word, u64 value)
+{
+    if (word < WORDS)
+        words[word] = value;
+}
+
+/* Stores must reach the file in the order of the program: a process may be killed between any two of them. */
+#define IN_ORDER() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+
+static void in_forked_child(void)
+{
+    words = nowhere;
+    era++;
+}
+
+/* ---- objects ---------------------------------------------------------------------------------------------------- */
+
+/* One operation on one resource, or a lock: the base of waits.Place and holds.Cell. */
+typedef struct {
+    PyObject_HEAD
+    u64 key, since, site, stack; /* where the program last waited here */
+    u64 held;                    /* word that says who holds the lock */
+    u64 taken;                   /* era in which a thread of this process took it; 0: given back */
+    char lean;                   /* it is too hot for notes */
+    int kind;
+    PyObject *take, *give, *count; /* the primitive's own methods; NULL: not equipped */
+} Place;
+
+static PyMemberDef place_members[] = {
+    {"key", T_ULONGLONG, offsetof(Place, key), 0, NULL},     {"since", T_ULONGLONG, offsetof(Place, since), 0, NULL},
+    {"site", T_ULONGLONG, offsetof(Place, site), 0, NULL},   {"stack", T_ULONGLONG, offsetof(Place, stack), 0, NULL},
+    {"held", T_ULONGLONG, offsetof(Place, held), 0, NULL},   {"lean", T_BOOL, offsetof(Place, lean), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+/* A connection's end: the base of connection.End. `sent` and `received` are the words of its tally. */
+typedef struct {
+    PyObject_HEAD
+    u64 key, used, got, sent, received;
+    PyObject *recv, *send; /* Places */
+} End;
+
+static PyMemberDef end_members[] = {
+    {"key", T_ULONGLONG, offsetof(End, key), 0, NULL},   {"used", T_ULONGLONG, offsetof(End, used), 0, NULL},
+    {"got", T_ULONGLONG, offsetof(End, got), 0, NULL},   {"sent", T_ULONGLONG, offsetof(End, sent), 0, NULL},
+    {"received", T_ULONGLONG, offsetof(End, received), 0, NULL},
+    {"recv", T_OBJECT_EX, offsetof(End, recv), 0, NULL}, {"send", T_OBJECT_EX, offsetof(End, send), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+/* What an `acquire` or `release` is bound to; it looks like the SemLock that the program's own would be bound to. */
+typedef struct {
+    PyObject_HEAD
+    Place *place;
+} Grip;
+
+/* A method of a class: binds as a function does, and has whatever attributes `originals.disguise` gives it. */
+typedef struct Method {
+    PyObject_HEAD
+    PyObject *original, *attributes;
+    PyObject *(*run)(struct Method *method, PyObject *args, PyObject *kwargs);
+} Method;
+
+static PyMemberDef method_members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(Method, attributes), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef method_getset[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+/* A subclass made in Python comes here too, and leaves freeing its type to us. */
+static void free_object(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DecRef((PyObject *)type);
+}
+
+static void place_dealloc(PyObject *self)
+{
+    Py_DecRef(((Place *)self)->take);
+    Py_DecRef(((Place *)self)->give);
+    Py_DecRef(((Place *)self)->count);
+    free_object(self);
+}
+
+static void end_dealloc(PyObject *self)
+{
+    Py_DecRef(((End *)self)->recv);
+    Py_DecRef(((End *)self)->send);
+    free_object(self);
+}
+
+static void grip_dealloc(PyObject *self)
+{
+    Py_DecRef((PyObject *)((Grip *)self)->place);
+    free_object(self);
+}
+
+static void method_dealloc(PyObject *self)
+{
+    Py_DecRef(((Method *)self)->original);
+    Py_DecRef(((Method *)self)->attributes);
+    free_object(self);
+}
+
+static PyObject *allocate(PyTypeObject *type)
+{
+    return ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+}
+
+/* ---- asking Python ---------------------------------------------------------------------------------------------- */
+
+/* An Exception of ours is nobody's business; KeyboardInterrupt and its like came from a signal: -1, they must get through. */
+static int forgive(void)
+{
+    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception))
+        return -1;
+    PyErr_Clear();
+    return 0;
+}
+
+static int ask(PyObject *function, PyObject *about)
+{
+    PyObject *answer;
+    if (words == nowhere || function == NULL)
+        return 0;
+    answer = PyObject_CallFunctionObjArgs(function, about, NULL);
+    if (answer == NULL)
+        return forgive();
+    Py_DecRef(answer);
+    return 0;
+}
+
+/* Find the first word of the wait slot of this thread; 0: it has none. The entry's own words tell whether it is still ours:
+   threading's end of a thread gives it to another. -1: an exception of the host's. */
+static int find_slot(u64 *slot)
+{
+    PyObject *answer;
+    u64 entry = my_entry;
+    if (my_entry_era != era || words[entry + T_STATE] != IN_USE || words[entry + T_IDENT] != PyThread_get_thread_ident()) {
+        *slot = 0;
+        if (words == nowhere || ask_entry == NULL)
+            return 0;
+        answer = PyObject_CallObject(ask_entry, NULL);
+        if (answer == NULL)
+            return forgive();
+        entry = PyLong_AsUnsignedLongLong(answer);
+        Py_DecRef(answer);
+        if (entry == 0 || entry > WORDS - THREAD_WORDS)
+            return forgive();
+        my_entry = entry;
+        my_entry_era = era;
+    }
+    *slot = entry + T_WAIT;
+    return 0;
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    u64 slot, era;
+    u64 outer[S_WORDS]; /* what was waited for outside of it: a signal handler may wait inside a wait */
+} Wait;
+
+static void restore(u64 slot, const u64 *outer)
+{
+    for (int word = S_KEY; word < S_WORDS; word++)
+        words[slot + word] = outer[word];
+    IN_ORDER();
+    words[slot + S_STATE] = outer[S_STATE];
+}
+
+/* Enter a wait with everything noted; -1: an exception of the host's. As waits.begin. */
+static int begin(Wait *wait, Place *place, u64 state, int timed, u64 limit_ns, u64 detail)
+{
+    u64 fill[S_WORDS], now, before = place->since, slot;
+    wait->slot = 0;
+    if (find_slot(&slot) < 0)
+        return -1;
+    if (slot == 0)
+        return 0;
+    memcpy(wait->outer, words + slot, sizeof(wait->outer));
+    place->since = now = clock_ns();
+    if (now - before < fresh_ns)
+        state |= STALE_SITE << 16;
+    else if (ask(ask_look, (PyObject *)place) < 0)
+        return -1;
+    if (timed)
+        state |= TIMED << 16;
+    if (PyList_Size(tired) > 0) {
+        PyObject *at = PyLong_FromUnsignedLongLong(now);
+        int trouble = at != NULL ? ask(ask_rest, at) : forgive();
+        Py_DecRef(at);
+        if (trouble < 0)
+            return -1;
+    }
+    memcpy(fill, (u64[S_WORDS]){state, place->key, now, limit_ns, place->site, detail, place->stack}, sizeof(fill));
+    wait->slot = slot;
+    wait->era = era;
+    words[slot + S_STATE] = 0;
+    IN_ORDER();
+    restore(slot, fill);
+    return 0;
+}
+
+/* Tell Python of a wait that was long, so that it can go into the ring. */
+static int tell_waited(const u64 *was)
+{
+    int trouble;
+    PyObject *about = Py_BuildValue("KKKK", was[S_STATE] & 0xFFFF, was[S_KEY], was[S_SINCE], was[S_SITE]);
+    trouble = about != NULL ? ask(ask_waited, about) : forgive();
+    Py_DecRef(about);
+    return trouble;
+}
+
+/* Leave a wait, and return the result of what was waited for, or its exception. */
+static PyObject *end(Wait *wait, PyObject *result)
+{
+    PyObject *type, *value, *trace;
+    u64 was[S_WORDS], slot = wait->slot;
+    if (slot == 0 || wait->era != era)
+        return result;
+    memcpy(was, words + slot, sizeof(was));
+    words[slot + S_STATE] = 0;
+    IN_ORDER();
+    if (clock_ns() - was[S_SINCE] > short_ns) {
+        PyErr_Fetch(&type, &value, &trace);
+        if (tell_waited(was) < 0) { /* a signal handler of the host raised just now: as in a `finally`, that counts */
+            Py_DecRef(type), Py_DecRef(value), Py_DecRef(trace), Py_DecRef(result);
+            result = NULL;
+        } else {
+            PyErr_Restore(type, value, trace);
+        }
+    }
+    if (wait->outer[S_STATE])
+        restore(slot, wait->outer);
+    return result;
+}
+
+/* ---- SemLock ---------------------------------------------------------------------------------------------------- */
+
+/* Seconds as the program gave them to nanoseconds; 0 if they are no number that can be noted. As waits._fill. */
+static int limit_of(PyObject *timeout, u64 *limit_ns)
+{
+    double ns = PyFloat_AsDouble(timeout) * 1e9;
+    if (PyErr_Occurred())
+        return forgive();
+    if (!(ns - ns == 0.0)) /* not finite */
+        return 0;
+    *limit_ns = ns <= 0.0 ? 0 : ns >= 4611686018427387904.0 ? 1ull << 62 : (u64)ns;
+    return 1;
+}
+
+/* Make the call that is going to block, with the program's own arguments. */
+static PyObject *take_blocking(Place *place, PyObject *args, PyObject *kwargs, PyObject *timeout)
+{
+    Wait wait = {0};
+    u64 limit_ns = 0;
+    int timed = timeout != NULL && timeout != Py_None, noted = timed ? limit_of(timeout, &limit_ns) : 1;
+    if (noted < 0 || (noted && begin(&wait, place, ACQUIRE | SEM << 8, timed, limit_ns, 0) < 0))
+        return NULL;
+    return end(&wait, PyObject_Call(place->take, args, kwargs));
+}
+
+static long depth(Place *place)
+{
+    PyObject *answer = PyObject_CallObject(place->count, NULL);
+    long found = answer != NULL ? PyLong_AsLong(answer) : -1;
+    Py_DecRef(answer);
+    if (PyErr_Occurred())
+        PyErr_Clear();
+    return found;
+}
+
+static PyObject *give_back(Place *place);
+
+/* The lock was taken: say who holds it. Returns `result`, True; if a signal handler of the host raises meanwhile, the lock
+   is given back first, since the program will not know that it has it. */
+static PyObject *took(Place *place, PyObject *result)
+{
+    PyObject *type, *value, *trace;
+    if (place->kind == SEMAPHORE || (place->kind == RLOCK && depth(place) != 1))
+        return result;
+    place->taken = era;
+    store(place->held, PyThread_get_thread_ident());
+    if (place->lean || ask(ask_note, (PyObject *)place) >= 0)
+        return result;
+    PyErr_Fetch(&type, &value, &trace);
+    Py_DecRef(result);
+    Py_DecRef(give_back(place));
+    PyErr_Restore(type, value, trace);
+    return NULL;
+}
+
+/* Take it, however long that takes: without blocking first, as sem_wait itself does. */
+static PyObject *take_for_ever(Place *place)
+{
+    PyObject *result = PyObject_Call(place->take, just_false, NULL);
+    if (result == Py_False) {
+        Py_DecRef(result);
+        result = take_blocking(place, no_arguments, NULL, NULL);
+    }
+    return result == Py_True ? took(place, result) : result;
+}
+
+/* Can a call with these arguments block? Not if it says so, and not if the primitive will refuse them. */
+static int can_block(PyObject *block, PyObject *timeout)
+{
+    if (block != NULL && !PyBool_Check(block) && !PyLong_CheckExact(block))
+        return 0;
+    if (block != NULL && PyObject_IsTrue(block) != 1)
+        return 0;
+    return timeout == NULL || timeout == Py_None || PyLong_CheckExact(timeout) || PyFloat_CheckExact(timeout);
+}
+
+static PyObject *take_with(Place *place, PyObject *args, PyObject *kwargs, int blocking, PyObject *timeout)
+{
+    PyObject *result = blocking ? PyObject_Call(place->take, just_false, NULL) : PyObject_Call(place->take, args, kwargs);
+    if (blocking && result == Py_False) {
+        Py_DecRef(result);
+        result = take_blocking(place, args, kwargs, timeout);
+    }
+    return result == Py_True ? took(place, result) : result;
+}
+
+/* Arguments as the interpreter hands them to us, as a tuple and a dict (NULL: none). Returns 0, or -1 with an exception. */
+static int pack(PyObject *const *given, Py_ssize_t positional, PyObject *names, PyObject **args, PyObject **kwargs)
+{
+    Py_ssize_t named = names != NULL ? PyTuple_Size(names) : 0, at;
+    *kwargs = NULL;
+    if ((*args = PyTuple_New(positional)) == NULL || (named && (*kwargs = PyDict_New()) == NULL))
+        return -1;
+    for (at = 0; at < positional; at++)
+        PyTuple_SetItem(*args, at, new_reference(given[at]));
+    for (at = 0; at < named; at++)
+        if (PyDict_SetItem(*kwargs, PyTuple_GetItem(names, at), given[positional + at]) < 0)
+            return -1;
+    return 0;
+}
+
+/* Read block and timeout; NULL stays what was not given. Returns 0 if the primitive would not take these arguments. */
+static int read_arguments(PyObject *const *given, Py_ssize_t positional, PyObject *names, PyObject **block, PyObject **timeout)
+{
+    Py_ssize_t named = names != NULL ? PyTuple_Size(names) : 0;
+    *block = positional > 0 ? given[0] : NULL;
+    *timeout = positional > 1 ? given[1] : NULL;
+    for (Py_ssize_t at = 0; at < named; at++) {
+        PyObject *name = PyTuple_GetItem(names, at);
+        PyObject **which = PyUnicode_CompareWithASCIIString(name, "block") == 0     ? block
+                           : PyUnicode_CompareWithASCIIString(name, "timeout") == 0 ? timeout
+                                                                                    : NULL;
+        if (which == NULL || *which != NULL)
+            return 0;
+        *which = given[positional + at];
+    }
+    return positional <= 2;
+}
+
+static PyObject *acquire(PyObject *self, PyObject *const *given, Py_ssize_t positional, PyObject *names)
+{
+    Place *place = ((Grip *)self)->place;
+    PyObject *block, *timeout, *args, *kwargs, *result = NULL;
+    int readable;
+    if (positional == 0 && names == NULL)
+        return take_for_ever(place);
+    readable = read_arguments(given, positional, names, &block, &timeout);
+    if (readable && (block == NULL || block == Py_True) && (timeout == NULL || timeout == Py_None))
+        return take_for_ever(place);
+    if (pack(given, positional, names, &args, &kwargs) == 0)
+        result = take_with(place, args, kwargs, readable && can_block(block, timeout), timeout);
+    Py_DecRef(args);
+    Py_DecRef(kwargs);
+    return result;
+}
+
+/* Give it back; the held word is cleared before. A Lock's error says that nobody holds it, an RLock's that it is not ours. */
+static PyObject *give_back(Place *place)
+{
+    PyObject *result, *type = NULL, *value, *trace;
+    u64 owner = place->held < WORDS ? words[place->held] : 0;
+    if (place->kind == LOCK) {
+        if (place->taken != era && ask(ask_foreign, (PyObject *)place) < 0)
+            PyErr_Fetch(&type, &value, &trace);
+        place->taken = 0;
+        store(place->held, 0);
+    } else if (depth(place) == 1) {
+        store(place->held, 0);
+    }
+    result = PyObject_Call(place->give, no_arguments, NULL);
+    if (result == NULL && place->kind == RLOCK)
+        store(place->held, owner);
+    if (type != NULL) { /* a signal handler of the host raised while we asked */
+        Py_DecRef(result);
+        result = NULL;
+        PyErr_Restore(type, value, trace);
+    }
+    return result;
+}
+
+static PyObject *release(PyObject *self, PyObject *const *given, Py_ssize_t positional, PyObject *names)
+{
+    Place *place = ((Grip *)self)->place;
+    PyObject *args, *kwargs, *result = NULL;
+    if (positional == 0 && names == NULL)
+        return give_back(place);
+    if (pack(given, positional, names, &args, &kwargs) == 0) /* to be refused in the primitive's own words */
+        result = PyObject_Call(place->give, args, kwargs);
+    Py_DecRef(args);
+    Py_DecRef(kwargs);
+    return result;
+}
+
+/* ---- methods of classes ----------------------------------------------------------------------------------------- */
+
+/* Return a new reference to what we keep for an object; NULL, without an exception, if it is not of that type. */
+static PyObject *ours(PyObject *object, PyTypeObject *type)
+{
+    PyObject *found = object != NULL ? PyObject_GetAttr(object, attribute) : NULL;
+    if (found != NULL && PyObject_TypeCheck(found, type))
+        return found;
+    Py_DecRef(found);
+    PyErr_Clear();
+    return NULL;
+}
+
+static PyObject *first_of(PyObject *args, Py_ssize_t most, PyObject *kwargs)
+{
+    Py_ssize_t size = PyTuple_Size(args);
+    return size > 0 && size <= most && kwargs == NULL ? PyTuple_GetItem(args, 0) : NULL;
+}
+
+static PyObject *run_enter(Method *method, PyObject *args, PyObject *kwargs)
+{
+    PyObject *place = ours(first_of(args, 1, kwargs), place_type);
+    int equipped = place != NULL && ((Place *)place)->take != NULL;
+    PyObject *result = equipped ? take_for_ever((Place *)place) : PyObject_Call(method->original, args, kwargs);
+    Py_DecRef(place);
+    return result;
+}
+
+static PyObject *run_exit(Method *method, PyObject *args, PyObject *kwargs)
+{
+    PyObject *place = ours(first_of(args, 4, kwargs), place_type);
+    int equipped = place != NULL && ((Place *)place)->give != NULL;
+    PyObject *result = equipped ? give_back((Place *)place) : PyObject_Call(method->original, args, kwargs);
+    Py_DecRef(place);
+    return result;
+}
+
+/* What `with` gets from a lock: a builtin bound to it, twice as fast as a bound Method. Without our cell, it does what
+   SemLock.__enter__ and __exit__ do. */
+static PyObject *call_primitive(PyObject *lock, const char *name, PyObject *const *given, Py_ssize_t positional)
+{
+    PyObject *args, *kwargs, *result = NULL, *semlock = PyObject_GetAttrString(lock, "_semlock");
+    PyObject *method = semlock != NULL ? PyObject_GetAttrString(semlock, name) : NULL;
+    if (method != NULL && pack(given, positional, NULL, &args, &kwargs) == 0) {
+        result = PyObject_Call(method, args, NULL);
+        Py_DecRef(args);
+    }
+    Py_DecRef(method);
+    Py_DecRef(semlock);
+    return result;
+}
+
+static PyObject *enter(PyObject *lock, PyObject *nothing)
+{
+    PyObject *place = ours(lock, place_type);
+    int equipped = place != NULL && ((Place *)place)->take != NULL;
+    PyObject *result = equipped ? take_for_ever((Place *)place) : call_primitive(lock, "__enter__", &nothing, 0);
+    Py_DecRef(place);
+    return result;
+}
+
+static PyObject *leave(PyObject *lock, PyObject *const *given, Py_ssize_t positional)
+{
+    PyObject *place = ours(lock, place_type);
+    int equipped = positional <= 3 && place != NULL && ((Place *)place)->give != NULL;
+    PyObject *result = equipped ? give_back((Place *)place) : call_primitive(lock, "__exit__", given, positional);
+    Py_DecRef(place);
+    return result;
+}
+
+static PyMethodDef enter_def = {"__enter__", enter, METH_NOARGS, "__enter__($self, /)\n--\n\n"};
+static PyMethodDef leave_def = {"__exit__", (PyCFunction)(void (*)(void))leave, METH_FASTCALL, "__exit__($self, /, *args)\n--\n\n"};
+
+/* Call the original with its wait noted. Fields that mean nothing in a state that is not TIMED are not stored. */
+static PyObject *transfer(Method *method, PyObject *args, PyObject *kwargs, Place *place, u64 state, u64 detail)
+{
+    Wait wait = {0};
+    PyObject *result;
+    u64 slot, now = clock_ns(), then;
+    if (find_slot(&slot) < 0)
+        return NULL;
+    if (slot == 0)
+        return PyObject_Call(method->original, args, kwargs);
+    if (now - place->since > fresh_ns || words[slot]) {
+        if (begin(&wait, place, state, 0, 0, detail) < 0)
+            return NULL;
+        return end(&wait, PyObject_Call(method->original, args, kwargs));
+    }
+    words[slot + S_SINCE] = place->since = now;
+    words[slot + S_KEY] = place->key;
+    words[slot + S_SITE] = place->site;
+    if ((state & 0xFF) == SEND)
+        words[slot + S_DETAIL] = detail;
+    words[slot + S_STACK] = place->stack;
+    IN_ORDER();
+    words[slot] = state | STALE_SITE << 16;
+    then = era;
+    result = PyObject_Call(method->original, args, kwargs);
+    if (then == era)
+        words[slot] = 0;
+    return result;
+}
+
+static Place *place_for(PyObject *end, int sending)
+{
+    PyObject *found = end == NULL ? NULL : sending ? ((End *)end)->send : ((End *)end)->recv;
+    return found != NULL && PyObject_TypeCheck(found, place_type) ? (Place *)found : NULL;
+}
+
+static PyObject *run_recv(Method *method, PyObject *args, PyObject *kwargs)
+{
+    PyObject *result, *end = ours(first_of(args, 2, NULL), end_type);
+    Place *place = place_for(end, 0);
+    result = place != NULL ? transfer(method, args, kwargs, place, RECV | PIPE << 8, 0) : PyObject_Call(method->original, args, kwargs);
+    if (result != NULL && place != NULL)
+        store(((End *)end)->received, ++((End *)end)->got);
+    Py_DecRef(end);
+    return result;
+}
+
+static PyObject *run_send(Method *method, PyObject *args, PyObject *kwargs)
+{
+    PyObject *result, *end = PyTuple_Size(args) == 2 ? ours(first_of(args, 2, kwargs), end_type) : NULL;
+    Place *place = place_for(end, 1);
+    Py_ssize_t length = place != NULL ? PyObject_Size(PyTuple_GetItem(args, 1)) : 0;
+    if (length < 0) {
+        PyErr_Clear();
+        place = NULL;
+    }
+    result = place != NULL ? transfer(method, args, kwargs, place, SEND | PIPE << 8, (u64)length)
+                           : PyObject_Call(method->original, args, kwargs);
+    if (result != NULL && place != NULL)
+        store(((End *)end)->sent, ++((End *)end)->used);
+    Py_DecRef(end);
+    return result;
+}
+
+static PyObject *method_call(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    if (kwargs != NULL && PyDict_Size(kwargs) == 0)
+        kwargs = NULL;
+    return ((Method *)self)->run((Method *)self, args, kwargs);
+}
+
+static PyObject *method_get(PyObject *self, PyObject *instance, PyObject *owner)
+{
+    (void)owner;
+    if (instance == NULL || instance == Py_None)
+        return new_reference(self);
+    if (((Method *)self)->run == run_enter)
+        return PyCFunction_NewEx(&enter_def, instance, NULL);
+    if (((Method *)self)->run == run_exit)
+        return PyCFunction_NewEx(&leave_def, instance, NULL);
+    return PyObject_CallFunctionObjArgs(bound_method, self, instance, NULL);
+}
+
+static PyObject *method_repr(PyObject *self)
+{
+    return PyObject_Repr(((Method *)self)->original);
+}
+
+/* Pickled and copied as a function is: by name. */
+static PyObject *method_reduce(PyObject *self, PyObject *protocol)
+{
+    (void)protocol;
+    return PyObject_GetAttrString(self, "__qualname__");
+}
+
+static PyMethodDef method_methods[] = {{"__reduce_ex__", method_reduce, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+
+/* ---- the module ------------------------------------------------------------------------------------------------- */
+
+/* Filled by `looks`, from the primitive's own documentation: what inspect shows is what it showed. */
+static PyMethodDef acquire_def = {"acquire", (PyCFunction)(void (*)(void))acquire, METH_FASTCALL | METH_KEYWORDS, NULL};
+static PyMethodDef release_def = {"release", (PyCFunction)(void (*)(void))release, METH_FASTCALL | METH_KEYWORDS, NULL};
+
+static PyObject *looks(PyObject *module, PyObject *args)
+{
+    const char *acquire_doc, *release_doc;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "ss:looks", &acquire_doc, &release_doc))
+        return NULL;
+    if (acquire_def.ml_doc == NULL) {
+        acquire_def.ml_doc = strdup(acquire_doc);
+        release_def.ml_doc = strdup(release_doc);
+    }
+    return new_reference(Py_None);
+}
+
+/* configure(entry, note, foreign, look, waited, rest, tired, fresh_ns, short_ns): the functions to ask, each with one
+   argument but the first: a Place, or for waited (state, key, since, site), or for rest the time. */
+static PyObject *configure(PyObject *module, PyObject *args)
+{
+    PyObject *given[7], **kept[] = {&ask_entry, &ask_note, &ask_foreign, &ask_look, &ask_waited, &ask_rest, &tired};
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOOOOOOKK:configure", &given[0], &given[1], &given[2], &given[3], &given[4], &given[5],
+                          &given[6], &fresh_ns, &short_ns))
+        return NULL;
+    if (!PyList_Check(given[6])) {
+        PyErr_SetString(PyExc_TypeError, "tired: a list");
+        return NULL;
+    }
+    for (int at = 0; at < 7; at++) {
+        PyObject *before = *kept[at];
+        *kept[at] = new_reference(given[at]);
+        Py_DecRef(before);
+    }
+    return new_reference(Py_None);
+}
+
+/* attach(map): from now on write to this file. Who calls keeps the map for as long as the process lives. */
+static PyObject *attach(PyObject *module, PyObject *map)
+{
+    void *address;
+    Py_ssize_t size;
+    (void)module;
+    if (PyObject_AsWriteBuffer(map, &address, &size) < 0)
+        return NULL;
+    if (size < SIZE || (size_t)address % sizeof(u64)) {
+        PyErr_SetString(PyExc_ValueError, "not a recorder file");
+        return NULL;
+    }
+    words = address;
+    era++;
+    return new_reference(Py_None);
+}
+
+/* equip(place, semlock, kind) -> (acquire, release): wrappers of a SemLock's methods that note what they do in `place`. */
+static PyObject *equip(PyObject *module, PyObject *args)
+{
+    PyObject *found, *semlock, *methods[2] = {NULL, NULL}, *result = NULL;
+    Grip *grip = NULL;
+    Place *place;
+    int kind;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O!Oi:equip", place_type, &found, &semlock, &kind))
+        return NULL;
+    place = (Place *)found;
+    if (place->take != NULL || kind < SEMAPHORE || kind > RLOCK) {
+        PyErr_SetString(PyExc_ValueError, "equipped before, or of no known kind");
+        return NULL;
+    }
+    place->count = PyObject_GetAttrString(semlock, "_count");
+    place->give = place->count != NULL ? PyObject_GetAttrString(semlock, "release") : NULL;
+    place->take = place->give != NULL ? PyObject_GetAttrString(semlock, "acquire") : NULL;
+    place->kind = kind;
+    if (place->take == NULL || (grip = (Grip *)allocate(grip_type)) == NULL)
+        return NULL;
+    grip->place = (Place *)new_reference((PyObject *)place);
+    methods[0] = PyCFunction_NewEx(&acquire_def, (PyObject *)grip, NULL);
+    methods[1] = PyCFunction_NewEx(&release_def, (PyObject *)grip, NULL);
+    if (methods[0] != NULL && methods[1] != NULL)
+        result = Py_BuildValue("OO", methods[0], methods[1]);
+    Py_DecRef(methods[0]);
+    Py_DecRef(methods[1]);
+    Py_DecRef((PyObject *)grip);
+    return result;
+}
+
+/* method(name, original) -> what to set in the class: name is enter, exit, recv or send. */
+static PyObject *method(PyObject *module, PyObject *args)
+{
+    static const struct {
+        const char *name;
+        PyObject *(*run)(Method *, PyObject *, PyObject *);
+    } known[] = {{"enter", run_enter}, {"exit", run_exit}, {"recv", run_recv}, {"send", run_send}};
+    const char *name;
+    PyObject *original;
+    Method *made;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "sO:method", &name, &original))
+        return NULL;
+    for (size_t at = 0; at < sizeof(known) / sizeof(*known); at++) {
+        if (strcmp(name, known[at].name) == 0) {
+            if ((made = (Method *)allocate(method_type)) != NULL) {
+                made->original = new_reference(original);
+                made->run = known[at].run;
+            }
+            return (PyObject *)made;
+        }
+    }
+    PyErr_SetString(PyExc_ValueError, "no such method");
+    return NULL;
+}
+
+static PyMethodDef functions[] = {
+    {"attach", attach, METH_O, NULL},       {"configure", configure, METH_VARARGS, NULL}, {"equip", equip, METH_VARARGS, NULL},
+    {"looks", looks, METH_VARARGS, NULL},   {"method", method, METH_VARARGS, NULL},       {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot place_slots[] = {
+    {Py_tp_new, (void *)PyType_GenericNew}, {Py_tp_dealloc, (void *)place_dealloc}, {Py_tp_members, place_members}, {0, NULL}};
+static PyType_Slot end_slots[] = {
+    {Py_tp_new, (void *)PyType_GenericNew}, {Py_tp_dealloc, (void *)end_dealloc}, {Py_tp_members, end_members}, {0, NULL}};
+static PyType_Slot grip_slots[] = {{Py_tp_dealloc, (void *)grip_dealloc}, {0, NULL}};
+static PyType_Slot method_slots[] = {
+    {Py_tp_call, (void *)method_call},       {Py_tp_descr_get, (void *)method_get}, {Py_tp_repr, (void *)method_repr},
+    {Py_tp_dealloc, (void *)method_dealloc}, {Py_tp_members, method_members},       {Py_tp_getset, method_getset},
+    {Py_tp_methods, method_methods},         {0, NULL}};
+
+enum { BASE = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, HIDDEN = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION };
+static PyType_Spec place_spec = {"_recorder.Place", sizeof(Place), 0, BASE, place_slots};
+static PyType_Spec end_spec = {"_recorder.End", sizeof(End), 0, BASE, end_slots};
+static PyType_Spec grip_spec = {"_multiprocessing.SemLock", sizeof(Grip), 0, HIDDEN, grip_slots};
+static PyType_Spec method_spec = {"builtins.function", sizeof(Method), 0, HIDDEN | Py_TPFLAGS_METHOD_DESCRIPTOR, method_slots};
+
+static int make_types(void)
+{
+    static char made;
+    if (made) {
+        PyErr_SetString(PyExc_ImportError, "loaded already");
+        return -1;
+    }
+    made = 1;
+    place_type = (PyTypeObject *)PyType_FromSpec(&place_spec);
+    end_type = (PyTypeObject *)PyType_FromSpec(&end_spec);
+    grip_type = (PyTypeObject *)PyType_FromSpec(&grip_spec);
+    method_type = (PyTypeObject *)PyType_FromSpec(&method_spec);
+    return place_type && end_type && grip_type && method_type ? 0 : -1;
+}
+
+/* The state above is one for the whole process: sub-interpreters use the Python paths. */
+static int execute(PyObject *module)
+{
+    PyObject *types, *layout;
+    if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) {
+        PyErr_SetString(PyExc_ImportError, "for the main interpreter only");
+        return -1;
+    }
+    no_arguments = PyTuple_New(0);
+    just_false = Py_BuildValue("(O)", Py_False);
+    attribute = PyUnicode_InternFromString("_mptrace");
+    types = PyImport_ImportModule("types");
+    bound_method = types != NULL ? PyObject_GetAttrString(types, "MethodType") : NULL;
+    Py_DecRef(types);
+    layout = Py_BuildValue("(iiiiiiiiiiiii)", VERSION, SIZE, H_UNREAD, THREAD_WORDS, T_IDENT, T_STATE, T_WAIT, ACQUIRE, RECV, SEND,
+                           SEM, PIPE, S_STACK);
+    if (!no_arguments || !just_false || !attribute || !bound_method || !layout || make_types() < 0)
+        return -1;
+    if (PyModule_AddObjectRef(module, "LAYOUT", layout) < 0 || PyModule_AddObjectRef(module, "Place", (PyObject *)place_type) < 0 ||
+        PyModule_AddObjectRef(module, "End", (PyObject *)end_type) < 0)
+        return -1;
+    Py_DecRef(layout);
+    if (pthread_atfork(NULL, NULL, in_forked_child) != 0) {
+        PyErr_SetString(PyExc_ImportError, "pthread_atfork");
+        return -1;
+    }
+    return 0;
+}
+
+static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, (void *)execute}, {0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_recorder", NULL, 0, functions, module_slots, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__recorder(void)
+{
+    return PyModuleDef_Init(&definition);
+}
