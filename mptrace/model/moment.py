@@ -10,7 +10,6 @@ from mptrace.model.resource import Resource
 from mptrace.model.site import Site
 from mptrace.wire import wait as wire_wait
 
-
 ATOMIC = 4092
 """Bytes of a message that are written to a pipe wholly, with their header of 4, or not at all (PIPE_BUF)."""
 

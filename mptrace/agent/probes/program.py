@@ -64,24 +64,16 @@ def _in_child() -> None:
 
 def _kill(original: Callable[..., object]) -> object:
     def kill(*args: Any, **kwargs: Any) -> object:
-        deadly = True
         try:
-            deadly = _is_ours_to_tell(sys._getframe(1), args) and _may_reach_us(args[0])
-            if deadly:  # before: there may be no after
+            if _is_ours_to_tell(sys._getframe(1), args):  # before: there may be no after, and it must not seem later than the end
                 _note_signal(original, args)
         except Exception:
             guard.trouble(NAME)
         try:
-            result = original(*args, **kwargs)
+            return original(*args, **kwargs)
         except BaseException as error:
             failure.hide(error)
             raise
-        try:
-            if not deadly and _is_ours_to_tell(sys._getframe(1), args):
-                _note_signal(original, args)
-        except Exception:
-            guard.trouble(NAME)
-        return result
 
     return kill
 
@@ -89,10 +81,6 @@ def _kill(original: Callable[..., object]) -> object:
 def _is_ours_to_tell(caller: Any, args: tuple[Any, ...]) -> bool:
     """Signal 0 only asks, and multiprocessing's own calls are told by the process probe."""
     return len(args) == 2 and bool(args[1]) and not caller.f_code.co_filename.endswith("multiprocessing/popen_fork.py")
-
-
-def _may_reach_us(pid: Any) -> bool:
-    return not isinstance(pid, int) or pid <= 0 or pid in (os.getpid(), os.getpgrp())
 
 
 def _note_signal(original: Any, args: tuple[Any, ...]) -> None:
