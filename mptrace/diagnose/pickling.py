@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 
 from mptrace.diagnose.deaths import submitted
@@ -18,9 +19,30 @@ from mptrace.wire.event import unsigned
 from mptrace.wire.events import failures, threads
 
 
-def offender(event: Event) -> str:
-    """Return what cannot be pickled, as the program reaches it: ``self.cfg.lock``; its type if the way is not known."""
-    return event.text("path") or event.text("offender") or event.text("root") or "something"
+def offender(run: Run, event: Event) -> str:
+    """Return what cannot be pickled, as the program reaches it: ``page.cfg.lock``; its type if the way is not known."""
+    return path_of(run, event) or event.text("offender") or event.text("root") or "something"
+
+
+def path_of(run: Run, event: Event) -> str:
+    """Return the way to the offender; an item or message is called as the line that sent it calls it."""
+    path = event.text("path")
+    word = next((word for word in ("item", "message") if path == word or path.startswith((f"{word}.", f"{word}["))), "")
+    sent = _only_argument(run.source_line(event.site.file, event.site.line)) if word and event.site else ""
+    return sent + path[len(word) :] if sent else path
+
+
+def _only_argument(line: str) -> str:
+    """Return the variable or attribute that the one call of a line sends; "" if that is not so simple."""
+    try:
+        calls = [node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call)]
+    except (SyntaxError, ValueError):
+        return ""
+    sent = calls[0].args[0] if len(calls) == 1 and calls[0].args else None
+    plain = isinstance(sent, (ast.Name, ast.Attribute)) and all(
+        isinstance(node, (ast.Name, ast.Attribute, ast.expr_context)) for node in ast.walk(sent)
+    )
+    return ast.unparse(sent) if sent is not None and plain else ""
 
 
 def what_it_is(event: Event) -> str:
@@ -44,8 +66,8 @@ def resource_of(run: Run, event: Event) -> Resource | None:
 def steps_of(run: Run, event: Event) -> tuple[Step, ...]:
     """Return the line that sent it, and below it the way to the offender."""
     line = shortened(run.source_line(event.site.file, event.site.line), 70) if event.site else ""
-    sent = Step(line or f"sent it with {event.text('call') or 'put()'}", event.process, event.at_ns, event.site)
-    return sent, Step(f"{offender(event)}{what_it_is(event)}  <- cannot be pickled", event.process, event.at_ns)
+    sent = Step(line or f"sent it with {event.text('call') or 'put()'}", None if line else event.process, event.at_ns, event.site)
+    return sent, Step(f"{offender(run, event)}{what_it_is(event)}  <- cannot be pickled", None, event.at_ns)
 
 
 def places_of(run: Run, event: Event) -> tuple[Place, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from tokenize import COMMENT, TokenError, generate_tokens
 
 from mptrace.model.completeness import Completeness
 from mptrace.model.event import Event
@@ -73,6 +74,19 @@ class Run:
         return next((resource for resource in self.resources if (resource.family, resource.key) == (family, key)), None)
 
     def source_line(self, file: str, line: int) -> str:
-        """Return one line of the program, without its indentation ("" if the source is not at hand)."""
+        """Return one line of the program, without its indentation and comment ("" if the source is not at hand)."""
         lines = self.sources.get(file, [])
-        return lines[line - 1].strip() if 0 < line <= len(lines) else ""
+        return _without_comment(lines[line - 1].strip()) if 0 < line <= len(lines) else ""
+
+
+def _without_comment(line: str) -> str:
+    """Cut a line where its comment begins; it may be a part of a statement, which the tokenizer says only at its end."""
+    if "#" not in line:
+        return line
+    try:
+        for token in generate_tokens(iter([line]).__next__):
+            if token.type == COMMENT:
+                return line[: token.start[1]].rstrip()
+    except (TokenError, SyntaxError):
+        pass
+    return line

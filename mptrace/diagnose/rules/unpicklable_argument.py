@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 from mptrace.diagnose.finding import Finding
 from mptrace.diagnose.folding import ANY_WAIT
-from mptrace.diagnose.pickling import dumped, offender, what_it_is
+from mptrace.diagnose.pickling import dumped, offender, path_of, what_it_is
 from mptrace.diagnose.rule import rule
 from mptrace.model.event import Event
 from mptrace.model.process import Role
 from mptrace.model.run import Run
 from mptrace.wire.events import failures
+
+TOO_DEEP = ("RecursionError", "MemoryError")
+"""Another rule tells of these."""
 
 WORKERS = (Role.WORKER, Role.EXECUTOR_WORKER)
 
@@ -36,7 +39,7 @@ def unpicklable_argument(run: Run) -> Iterator[Finding]:
         function of the module instead of a method or lambda.
     """
     for event in run.of(failures.PICKLE_FAILED):
-        if event.process is not None and not is_result(event) and event.text("error") != "RecursionError":
+        if event.process is not None and not is_result(event) and event.text("error") not in TOO_DEEP:
             yield _finding(run, event)
 
 
@@ -51,16 +54,14 @@ def _finding(run: Run, event: Event) -> Finding:
     return dumped(
         run,
         event,
-        title=f"{offender(event)}{what_it_is(event)} cannot be sent to another process{by}",
+        title=f"{offender(run, event)}{what_it_is(event)} cannot be sent to another process{by}",
         why="What goes to another process is pickled, with all that it refers to.",
-        fix=_fix(event),
+        fix=_fix(run, event),
     )
 
 
-def _fix(event: Event) -> str:
-    path = event.text("path")
-    if path.startswith("self.") or ".__self__." in path:
-        return (
-            f"a bound method takes its whole object along: leave {path} out in __getstate__, or send a function of the module, at"
-        )
+def _fix(run: Run, event: Event) -> str:
+    path = path_of(run, event)
+    if path.startswith("self."):
+        return f"self is sent as a whole: leave {path} out in __getstate__, or send a function of the module, at"
     return f"send what is needed to make {path or 'it'} anew in the other process instead, at"

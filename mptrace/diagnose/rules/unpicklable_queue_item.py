@@ -45,9 +45,9 @@ def _finding(run: Run, events: list[Event]) -> Finding:
     finding = dumped(
         run,
         event,
-        title=f"{who(event.process)} put {item} on {label} that was dropped: {offender(event)}{what_it_is(event)} cannot be pickled",
+        title=f"{who(event.process)} put {item} on {label} that was dropped: {offender(run, event)}{what_it_is(event)} cannot be pickled",
         why=f"put() had returned; the queue's thread failed later, and the item is gone{awaited}.",
-        fix=f"put plain data on {label}, without {offender(event) if event.text('path') else 'what cannot be pickled'}, at",
+        fix=f"put plain data on {label}, without {offender(run, event) if event.text('path') else 'what cannot be pickled'}, at",
     )
     finding.lowered = None
     return finding

@@ -40,7 +40,7 @@ def _finding(run: Run, event: Event) -> Finding:
     return dumped(
         run,
         event,
-        title=f"the result of {_task(event)} cannot be sent back: {offender(event)}{what_it_is(event)}",
+        title=f"the result of {_task(event)} cannot be sent back: {offender(run, event)}{what_it_is(event)}",
         why="The function had returned; its result is pickled to go back, and that failed.",
         fix=f"return plain data{' from ' + function + '()' if function else ''}: a list instead of a generator, contents instead of a file, at",
     )
