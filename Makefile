@@ -45,4 +45,7 @@ golden: setup ## accept what the formats print now
 bench: setup ## cost of every probe against the bare program, as ratios of instructions
 	$(RUN) -m tests.support.bench
 
-.PHONY: help setup test lint types layers docs docs-check check scenarios golden bench
+beds: setup ## suites and programs of others, bare and traced: BEDS=folder NAMES="..."
+	$(RUN) -m tests.support.beds $(NAMES)
+
+.PHONY: help setup test lint types layers docs docs-check check scenarios golden bench beds
