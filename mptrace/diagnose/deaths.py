@@ -28,6 +28,10 @@ GRACE_NS = 3_000_000_000
 """Ends within this time of an interruption of the job belong to it."""
 
 
+TOGETHER_NS = 500_000_000
+"""So much earlier than we note a signal that our whole group got, the others of the group may die of it."""
+
+
 def events_of(run: Run, process: Process, *kinds: Kind) -> list[Event]:
     """Return what a process recorded of these kinds, by time."""
     return [event for event in run.of(*kinds) if event.process is process]
@@ -65,7 +69,9 @@ def was_interrupted(run: Run, process: Process) -> bool:
     if not run.meta.ended_by or process.ended_ns is None:
         return False
     begun = interrupted_at(run)
-    return process.ended_ns >= begun if begun is not None else _looks_interrupted(run, process)
+    if begun is None:
+        return _looks_interrupted(run, process)
+    return process.ended_ns >= begun or _died_of_it(run, process, begun)
 
 
 def interrupted_at(run: Run) -> int | None:
@@ -73,6 +79,15 @@ def interrupted_at(run: Run) -> int | None:
     told = [event.at_ns for event in run.of(observations.SIGNAL)]
     told += [p.ended_ns for p in run.processes if p.ended_ns is not None and p.exit and p.exit.by == run.meta.ended_by]
     return min(told, default=None)
+
+
+def _died_of_it(run: Run, process: Process, begun: int) -> bool:
+    """A signal that the whole group gets may end others before mptrace has noted that it got it, too."""
+    numbers = {event.number("signal") for event in run.of(observations.SIGNAL)}
+    ended = process.exit
+    return (
+        ended is not None and ended.signal in numbers and ended.by == "outside" and (process.ended_ns or 0) >= begun - TOGETHER_NS
+    )
 
 
 def _looks_interrupted(run: Run, process: Process) -> bool:

@@ -41,6 +41,15 @@ def test_what_died_before_ctrl_c_is_reported() -> None:
     assert "killed-by-signal" in loud(told.ends(130, "Ctrl-C").run(live=False))
 
 
+def test_what_a_signal_to_the_whole_group_ended_before_it_was_noted_is_no_death_to_report() -> None:
+    told = story().process("worker").dies(15).main().event(observations.SIGNAL, signal=15).dies(15)
+    assert loud(told.ends(143, "SIGTERM").run(live=False)) == []
+
+
+def test_a_program_whose_reader_has_gone_is_silent() -> None:
+    assert loud(story().main().dies(13, by="").ends(141).run(live=False)) == []
+
+
 def test_an_idle_pool_worker_that_was_killed_and_replaced_is_silent() -> None:
     told = story().pool("pool").process("ForkPoolWorker-1", Role.WORKER).in_pool("pool").dies(9)
     assert loud(told.main().exits(0).ends(0).run(live=False)) == []

@@ -173,6 +173,13 @@ def test_an_end_of_file_that_the_reader_itself_holds_up() -> None:
     assert "itself still has the writing end open" in finding.title
 
 
+def test_a_pool_that_was_terminated_after_the_wait_for_its_result_was_seen_is_no_hang() -> None:
+    told = story().pool("pool")
+    told.main().waits(waits.RESULT, told.resource("pool")).look().goes_on()
+    told.event(tasks.POOL_STATE, pool=told.resource("pool").key, call="__exit__", pending=1)
+    assert found(told.ends(130, "Ctrl-C").run(live=False), "result-after-terminate") == []
+
+
 def test_a_result_of_a_terminated_pool_never_comes() -> None:
     told = story().pool("pool").main()
     told.event(tasks.POOL_STATE, pool=told.resource("pool").key, call="__exit__", pending=4)

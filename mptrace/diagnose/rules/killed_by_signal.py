@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from signal import SIGTERM
+from signal import SIGPIPE, SIGTERM
 
 from mptrace.diagnose.deaths import FATAL, death_evidence, is_expected, is_library_made, last_task
 from mptrace.diagnose.finding import Finding, Place, Step
@@ -51,6 +51,10 @@ def killed_by_signal(run: Run) -> Iterator[Finding]:
 
 def _matters(run: Run, process: Process) -> bool:
     ended = process.exit
+    if (
+        ended is not None and ended.signal == SIGPIPE and process.role is Role.MAIN
+    ):  # it ends programs whose reader has gone: `| head`
+        return False
     if run.meta.attached and ended is not None and ended.signal == SIGTERM:  # as terminate() sends it: no news by itself
         return False
     unnoticed = is_library_made(process) and process.role not in (Role.WORKER, Role.EXECUTOR_WORKER)

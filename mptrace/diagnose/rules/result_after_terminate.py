@@ -41,7 +41,7 @@ def result_after_terminate(run: Run) -> Iterator[Finding]:
     for standstill in standstills(run):
         for wait in standstill.moment.waits:
             ended = _terminated(run, wait)
-            if ended is not None and not wait.timed and standstill.holds_for([wait]):
+            if ended is not None and _is_before(ended, wait, standstill) and not wait.timed and standstill.holds_for([wait]):
                 yield _finding(standstill, wait, ended)
 
 
@@ -53,6 +53,12 @@ def _terminated(run: Run, wait: Wait) -> Event | None:
         event for event in run.of(tasks.POOL_STATE) if unsigned(event.number("pool")) == pool.key and event.text("call") in CALLS
     ]
     return states[0] if states else None
+
+
+def _is_before(ended: Event, wait: Wait, standstill: Standstill) -> bool:
+    """Was it terminated when the wait was seen, and not by the waiting thread itself, which has left its wait then (Ctrl-C)?"""
+    itself = ended.process is wait.thread.process and ended.tid == wait.thread.tid and ended.at_ns > wait.since_ns
+    return ended.at_ns <= standstill.moment.at_ns and not itself
 
 
 def _finding(standstill: Standstill, wait: Wait, ended: Event) -> Finding:
