@@ -42,9 +42,9 @@ def main(method, classes):
     wanted = [found[f"WithProcesses{name}"] for name in classes if f"WithProcesses{name}" in found]
     suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(one) for one in wanted)
     outcomes = Outcomes()
-    getattr(found.get("setUpModule"), "__call__", lambda: None)()
+    found["setUpModule"]()
     suite.run(outcomes)
-    getattr(found.get("tearDownModule"), "__call__", lambda: None)()
+    found["tearDownModule"]()
     for test, word in sorted(outcomes.words.items()):
         print(test.rpartition("__main__.")[2], word)
     return 0
