@@ -132,6 +132,8 @@ class JobWatch(Watch):
         self._memory.forget(watched.pid)
         if ended.status == -signal.SIGKILL:
             self._note_oom()
+        elif ended.status == -signal.SIGBUS:
+            self._memory.note_shm(watched.pid, self.main)
         if watched.pid == self.main:
             self.running, self.status = False, ended.status
             if ended.status == UNKNOWN:

@@ -47,6 +47,10 @@ class Memory:
             self._written[pid] = (rss, now_files)
             self._log.write(seen.MEMORY, pid, rss, shm_free, now_files)
 
+    def note_shm(self, pid: int, seen_from: int) -> None:
+        """The process died of what a lack of shared memory may have caused: say what is left of it, as another one sees it."""
+        self._log.write(seen.MEMORY, pid, 0, _shm_free(f"/proc/{seen_from}/root"), -1)
+
     def forget(self, pid: int) -> None:
         """The process has ended."""
         self._written.pop(pid, None)
@@ -59,9 +63,9 @@ def _count_files(pid: int) -> int:
         return -1
 
 
-def _shm_free() -> int:
+def _shm_free(root: str = "") -> int:
     try:
-        found = os.statvfs("/dev/shm")  # noqa: S108 - where POSIX shared memory lives
+        found = os.statvfs(f"{root}/dev/shm")  # noqa: S108 - where POSIX shared memory lives
     except OSError:
         return -1
     return found.f_bavail * found.f_frsize
