@@ -99,9 +99,10 @@ class Live:
         waits = _identity(old)
         if not self._moments.taken:
             Thread(target=self._prepare, name="mptrace-prepare", daemon=True).start()
-        number = self._moments.take(why, pids, old)
-        found = self._judge_safely(number)
+        number, found = self._judged(why, pids, old)
         worth = [told for told in found if told.verdict == PROVEN or (stalled and self._is_worth_telling(told, pids))]
+        if stalled and not worth and self._settings.kills and not will_move(pids):
+            worth = [_unexplained(why)]
         for told in worth:
             self._tell(number, told)
         took = time.monotonic() - began
@@ -114,6 +115,16 @@ class Live:
         if worth and self._settings.kills:
             self._watch.kill_for_hang()
         return took
+
+    def _judged(self, why: str, pids: list[int], waits: list[BoardWait]) -> tuple[int, list[Told]]:
+        """Take a moment and return its number and what the judge says of it: nothing, if there is no room for the copies."""
+        try:
+            number = self._moments.take(why, pids, waits)
+        except OSError as trouble:
+            self._own_log.error("moment", exc_info=True)
+            self._log.write(seen.NOT_SEEN, 0, "moment", f"{type(trouble).__name__}: {trouble}"[:500])
+            return 0, []
+        return number, self._judge_safely(number)
 
     def _is_worth_telling(self, told: Told, pids: list[int]) -> bool:
         """That nothing moves is no news to somebody who did not ask, and no hang while a timer runs or a line may be typed."""
@@ -141,6 +152,12 @@ class Live:
         if not self._settings.quiet:
             with contextlib.suppress(Exception):
                 say(told.text)
+
+
+def _unexplained(why: str) -> Told:
+    """Return what is said of a job that is to be ended because it hangs, and of which no rule says why."""
+    text = f"mptrace: stalled (possible): {why}, and no rule says why; the report shows what each process was doing"
+    return Told("stalled", "possible", HINT, why, text, "unexplained")
 
 
 def _identity(waits: list[BoardWait]) -> frozenset[tuple[int, int, int]]:

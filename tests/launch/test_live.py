@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mptrace.launch.pace import AGAIN_S, MOMENTS, SHARE, SPARED, Pace
-from tests.support.launched import launched, observed, only_run, wait_until, write_script
+from tests.support.launched import launch, launched, observed, only_run, wait_until, write_script
 
 DEADLOCK = """
     import time
@@ -52,6 +52,25 @@ def test_a_moment_holds_two_looks_stacks_and_copies_of_the_boards(tmp_path: Path
         assert first.fields["switches"] == second.fields["switches"]
         assert second.at_ns - first.at_ns > 100_000_000
     assert not any("mptrace/agent" in str(record.fields["file"]) for record in frames)
+
+
+def test_a_stall_that_nothing_explains_is_ended_on_request_all_the_same(tmp_path: Path) -> None:
+    write_script(
+        tmp_path,
+        """
+        import pathlib, socket
+        (run,) = pathlib.Path().glob(".mptrace/*/run.json")
+        (run.parent / "moments").rmdir()
+        (run.parent / "moments").write_text("no directory can be made here")
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.accept()
+        """,
+    )
+    ended = launch(tmp_path, "--hang-after", "1", "--on-hang", "kill", "job.py")
+    assert ended.status == 124
+    assert "no rule says why" in ended.stderr
 
 
 def test_what_is_urgent_is_looked_at_at_once_and_the_rest_within_our_share() -> None:
