@@ -58,7 +58,7 @@ def _read_first(data: bytes, path: str, process: ProcessFile) -> None:
     process.head = read_head(data, again)
     if len(data) < layout.SIZE:
         process.damage.append(f"{process.name}: it was cut after {len(data)} of {layout.SIZE} bytes")
-    read_log(memoryview(data)[layout.LOG : layout.SIZE], process.log)
+    read_log(data[layout.LOG : layout.SIZE], process.log, 0, path, layout.LOG)
     process.last_words = data[layout.SIZE :].decode("utf-8", "replace").replace("\0", "").splitlines()
 
 
@@ -69,4 +69,4 @@ def _read_segment(path: str, number: int, process: ProcessFile) -> None:
         process.damage.append(f"{os.path.basename(path)}: {trouble}")
         return
     base = layout.LOG_SIZE + (number - 1) * layout.SEGMENT_LOG_SIZE
-    read_log(memoryview(data)[layout.HEADER_SIZE :], process.log, base)
+    read_log(data[layout.HEADER_SIZE :], process.log, base, path, layout.HEADER_SIZE)

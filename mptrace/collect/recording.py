@@ -4,32 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mptrace.collect.records import Log as Log
+from mptrace.collect.records import Record as Record
 from mptrace.wire import layout, rundir
-from mptrace.wire.event import Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record of a log; ``offset``: its byte in the log, the segments counted as one."""
-
-    offset: int
-    kind: Kind
-    tid: int
-    at_ns: int
-    fields: dict[str, int | str]
-
-
-@dataclass(slots=True)
-class Log:
-    """The whole records of one log, and what could not be read."""
-
-    records: list[Record] = field(default_factory=list)
-    torn: int = 0
-    """Records that were being written when the writer was killed, or when the file was read."""
-    damaged: int = 0
-    """Records that are whole by their length but not by their checksum."""
-    unknown: int = 0
-    """Whole records of a kind that this version does not know."""
 
 
 @dataclass(frozen=True, slots=True)

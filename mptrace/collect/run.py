@@ -21,7 +21,8 @@ JSON_LIMIT = 64 << 20
 def read_run(path: str) -> Recording:
     """Read a run directory; BadRecording if it is none, damage inside it is only noted."""
     _must_be_run(path)
-    recording = Recording(os.path.abspath(path))
+    path = os.path.abspath(path)  # what is read later must be found from anywhere
+    recording = Recording(path)
     recording.meta = _read_json(path, rundir.META, recording)
     recording.observer = _read_observer(path, recording)
     _read_processes(os.path.join(path, rundir.PROCESSES), recording)
@@ -95,13 +96,13 @@ def _read_json(path: str, name: str, recording: Recording) -> dict[str, object]:
 
 
 def _read_observer(path: str, recording: Recording) -> Log | None:
-    log = Log()
+    log, full = Log(), os.path.join(path, rundir.OBSERVER)
     try:
-        with open_regular(os.path.join(path, rundir.OBSERVER)) as file:
+        with open_regular(full) as file:
             if file.read(len(rundir.LOG_MAGIC)) != rundir.LOG_MAGIC:
                 recording.damage.append(f"{rundir.OBSERVER}: it is not a log of this version of mptrace")
                 return None
-            read_stream(file, log, len(rundir.LOG_MAGIC))
+            read_stream(file, log, len(rundir.LOG_MAGIC), full)
     except FileNotFoundError:
         return None
     except OSError as trouble:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from mptrace.collect.recording import Recording
 from mptrace.collect.regular import open_regular
 from mptrace.wire import rundir
+from mptrace.wire.event import BODY
 from mptrace.wire.events import observations, processes, sites
 
 FILE_LIMIT = 2 << 20
@@ -81,17 +82,19 @@ def _end_s(recording: Recording) -> float:
 def _files(recording: Recording) -> Iterator[str]:
     logs = [process.log for process in recording.processes]
     for log in [*logs, recording.observer] if recording.observer else logs:
-        for record in log.records:
-            name = _FILE_OF.get(record.kind.number)
-            if name and is_program(file := str(record.fields.get(name, ""))):
-                yield file
+        names = {str(record.fields["target_file"]): None for record in log.of(processes.RUNNING)}
+        for kind, at in _FILE_AT:
+            names.update((_text_at(body, at), None) for body in log.bodies(kind))
+        yield from filter(is_program, names)
 
 
-_FILE_OF = {
-    sites.SITE.number: "file",
-    observations.FRAME.number: "file",
-    processes.RUNNING.number: "target_file",
-}
+_FILE_AT = ((sites.SITE, BODY.size + 8), (observations.FRAME, BODY.size + 4 * 8))
+"""Kinds with a file, and where in their records it stands: there may be millions of them, and few files."""
+
+
+def _text_at(body: bytes, at: int) -> str:
+    length = int.from_bytes(body[at : at + 2], "little")
+    return body[at + 2 : at + 2 + length].decode("utf-8", "replace")
 
 
 def _read_lines(name: str, limit: int, end_s: float) -> tuple[list[str], int]:
