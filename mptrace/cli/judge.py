@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mptrace.launch.judging import Told
+from mptrace.launch.judging import PROVEN, Told
 
 if TYPE_CHECKING:
     from mptrace.diagnose.engine import Diagnosis
@@ -22,8 +22,11 @@ class Judged:
     diagnosis: Diagnosis
 
 
-def judge(run_path: str, *, keep: bool = False) -> Judged:
-    """Read, build and diagnose a run; with ``keep``, the program's sources are kept with it. BadRecording if it is none."""
+def judge(run_path: str, *, keep: bool = False, ongoing: bool = False) -> Judged:
+    """Read, build and diagnose a run, or so much of it as there is while it is ``ongoing``. BadRecording if it is none.
+
+    ``keep``: the program's sources are kept with it.
+    """
     from mptrace.collect import read_run
     from mptrace.collect.sources import keep_sources
     from mptrace.diagnose.engine import diagnose
@@ -32,7 +35,7 @@ def judge(run_path: str, *, keep: bool = False) -> Judged:
     recording = read_run(run_path)
     if keep:
         keep_sources(recording)
-    run = build_run(recording)
+    run = build_run(recording, ongoing=ongoing)
     return Judged(run, diagnose(run))
 
 
@@ -50,7 +53,7 @@ def judge_moment(run_path: str, moment: int) -> list[Told]:
     from mptrace.report.live import explain
     from mptrace.report.page import page_for
 
-    judged = judge(run_path)
+    judged = judge(run_path, ongoing=True)
     page = page_for(sys.stderr)
     return [
         Told(
@@ -60,6 +63,7 @@ def judge_moment(run_path: str, moment: int) -> list[Told]:
             title=finding.title,
             text=explain(judged.run, finding, page),
             key=identity(finding),
+            sure=is_sure(finding),
         )
         for finding in judged.diagnosis.findings
         if is_hang(finding, moment)
@@ -69,6 +73,11 @@ def judge_moment(run_path: str, moment: int) -> list[Told]:
 def is_hang(finding: Finding, moment: int) -> bool:
     """Is this about somebody who waits, at this moment or one before, itself or in what it led to?"""
     return any(each.moment is not None and each.moment <= moment for each in (finding, *finding.children))
+
+
+def is_sure(finding: Finding) -> bool:
+    """Is it proven that somebody waits for ever because of it? That a process died is proven soon; what follows, not always."""
+    return any(each.moment is not None and each.verdict.value == PROVEN for each in (finding, *finding.children))
 
 
 def identity(finding: Finding) -> tuple[object, ...]:

@@ -11,7 +11,10 @@ HINT = "hint"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A finding about one moment of a running job, ready to be printed; ``key`` is the same whenever it is found again."""
+    """A finding about one moment of a running job, ready to be printed; ``key`` is the same whenever it is found again.
+
+    ``sure``: it is proven, and so is that somebody waits for ever because of it.
+    """
 
     rule: str
     verdict: str
@@ -19,6 +22,7 @@ class Told:
     title: str
     text: str
     key: object
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from threading import Event, Thread
 from typing import Any
 
 from mptrace.launch.job_watch import JobWatch
-from mptrace.launch.judging import HINT, PROVEN, Judge, Told
+from mptrace.launch.judging import HINT, Judge, Told
 from mptrace.launch.notice import say
 from mptrace.launch.pace import BYTES, Pace
 from mptrace.launch.prune import prune
@@ -100,14 +100,14 @@ class Live:
         if not self._moments.taken:
             Thread(target=self._prepare, name="mptrace-prepare", daemon=True).start()
         number, found = self._judged(why, pids, old)
-        worth = [told for told in found if told.verdict == PROVEN or (stalled and self._is_worth_telling(told, pids))]
+        worth = [told for told in found if told.sure or (stalled and self._is_worth_telling(told, pids))]
         if stalled and not worth and self._settings.kills and not will_move(pids):
             worth = [_unexplained(why)]
         for told in worth:
             self._tell(number, told)
         took = time.monotonic() - began
         self._pace.was_seen(waits, time.monotonic(), took)
-        if any(told.verdict == PROVEN for told in worth):
+        if any(told.sure for told in worth):
             self._pace.settle(waits)
         self._own_log.info(
             "moment", number=number, why=why, waits=len(old), found=[told.rule for told in found], took_s=round(took, 2)

@@ -17,8 +17,8 @@ from mptrace.model.building.workshop import Workshop
 from mptrace.model.run import Run
 
 
-def build_run(recording: Recording) -> Run:
-    """Return what happened; nothing in a recording makes this fail."""
+def build_run(recording: Recording, *, ongoing: bool = False) -> Run:
+    """Return what happened; nothing in a recording makes this fail. ``ongoing``: the job still runs, there is no end to tell of."""
     run = Run(build_meta(recording), sources=recording.sources)
     shop = Workshop(recording, run)
     build_processes(shop)
@@ -30,7 +30,7 @@ def build_run(recording: Recording) -> Run:
     build_resources(shop)
     build_knowers(shop)
     build_past(shop)
-    build_moments(shop)
+    build_moments(shop, ongoing=ongoing)
     run.completeness = build_completeness(shop)
     _settle(run)
     return run

@@ -309,6 +309,13 @@ def test_the_final_moment_shows_those_that_were_killed_together_and_not_the_orde
     assert {wait.thread.process.name for wait in final.waits} == {"MainProcess", "stuck"}
 
 
+def test_a_job_that_goes_on_has_no_final_moment(tmp_path):
+    run = writer(tmp_path)
+    run.process(10).waits(ACQUIRE, SEM, 7)
+    run.moment(1, 10)
+    assert [moment.final for moment in build_run(read_run(run.save()), ongoing=True).moments] == [False]
+
+
 def test_threads_have_their_roles_and_whom_they_serve(tmp_path):
     run = writer(tmp_path)
     main = run.process(10).made("Queue", OBJECT, 5, "/p/a.py:3 main")

@@ -26,14 +26,14 @@ TOGETHER_NS = 2_000_000_000
 """Processes that were killed so shortly before the last one belong to the same end."""
 
 
-def build_moments(shop: Workshop) -> None:
-    """Make the moments by number, the final one last."""
+def build_moments(shop: Workshop, *, ongoing: bool = False) -> None:
+    """Make the moments by number, the final one last; of a job that goes on there is none."""
     observed = by_moment(shop)
     files = {moment.number: moment for moment in shop.recording.moments}
     for number in sorted(observed.keys() | files.keys()):
         if number > 0:
             shop.run.moments.append(_moment(shop, number, files.get(number), observed.get(number, Observed())))
-    final = None if shop.run.meta.attached else _final(shop)  # an attach sees a job that goes on: there is no end to tell of
+    final = None if ongoing or shop.run.meta.attached else _final(shop)
     if final is not None:
         shop.run.moments.append(final)
 
