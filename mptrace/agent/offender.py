@@ -116,7 +116,7 @@ class _Search:
         if blame:
             return self._accept(path, blame, certain=certain)
         certain = certain and _is_plain(type(what))
-        for step, child in _children(what):
+        for step, child in children(what):
             found = self.visit(child, _joined(path, step), depth + 1, certain=certain)
             if found:
                 return found
@@ -202,7 +202,7 @@ def _is_plain(kind: type) -> bool:
     return True
 
 
-def _children(what: Any) -> Iterator[tuple[str, object]]:
+def children(what: Any) -> Iterator[tuple[str, object]]:
     """Yield (step of the path, object) for what is pickled with it, in pickle's order."""
     kind = type(what)
     if kind is MethodType:

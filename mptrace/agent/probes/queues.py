@@ -13,7 +13,7 @@ from itertools import count
 from ...wire.events import failures, resources
 from ...wire.resource import MUTEX, OBJECT, PIPE, SEM
 from ...wire.wait import FEEDER_END, TASKS_DONE
-from .. import brief, budget, callsite, guard, identity, offender, originals, recorder, waits
+from .. import brief, budget, callsite, depth, guard, identity, offender, originals, recorder, waits
 from ..failure import hide
 
 TYPE_CHECKING = False
@@ -173,9 +173,14 @@ def _info(original: Callable[..., object]) -> object:
 def _tell_dropped(error: BaseException, item: object, feeder: Any) -> None:
     send_bytes = feeder.f_locals.get("send_bytes")
     key = identity.key_of(getattr(send_bytes, "__self__", None))
-    path, blame = offender.find(item, error=error) if _searches.spend() and not isinstance(error, RecursionError) else ("", "")
+    path, blame = _blame(item, error) if _searches.spend() else ("", "")
     name, message = type(error).__name__, str(error)
     recorder.log_some(failures.ITEM_DROPPED, key, name, message, path, blame, brief.value(item), _put_site(key, item), 0)
+
+
+def _blame(item: object, error: BaseException) -> tuple[str, str]:
+    too_deep = isinstance(error, (RecursionError, MemoryError))
+    return depth.repeated([("item", item)]) if too_deep else offender.find(item, error=error)
 
 
 def _join(original: Callable[..., None]) -> Callable[..., None]:

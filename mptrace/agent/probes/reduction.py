@@ -6,7 +6,7 @@ import threading
 
 from ...wire.events import failures
 from ...wire.resource import NONE, OBJECT
-from .. import brief, budget, callsite, child, entry, failure, guard, offender, originals, pools, recorder, tasks
+from .. import brief, budget, callsite, child, depth, entry, failure, guard, offender, originals, pools, recorder, tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def _dump(original: Callable[..., object]) -> object:
 
 
 def _loads(original: Callable[..., object]) -> object:
-    def loads(*args: Any, **kwargs: Any) -> object:
+    def loads(data: Any, /, **options: Any) -> object:
         try:
-            return original(*args, **kwargs)
+            return original(data, **options) if options else original(data)
         except Exception as error:
             _note_unpickled(error)
             failure.hide(error)
@@ -83,8 +83,8 @@ def _note(what: Any, error: Exception) -> None:
         failed = _describe(what, entry.between(2))
         if failed is None:
             return
-        too_deep = isinstance(error, RecursionError)
-        path, blame = ("", "") if too_deep else offender.find_in(failed.roots, error=error)
+        too_deep = isinstance(error, (RecursionError, MemoryError))
+        path, blame = depth.repeated(failed.roots) if too_deep else offender.find_in(failed.roots, error=error)
         recorder.log(
             failures.PICKLE_FAILED, failure.kind(error), failure.message(error), path, blame, failed.root, failed.call,
             OBJECT if failed.key else NONE, failed.key, failed.site, failed.stack, 0,
