@@ -27,6 +27,7 @@ BAD_USES = [
     (("report", "nothing"), "mptrace: There is no run nothing."),
     (("report", "--format", "smoke"), "mptrace: "),
     (("explain", "lok-cycle"), "mptrace: there is no rule lok-cycle"),
+    (("explain", "nothing-like-it"), "mptrace: there is no rule nothing-like-it"),
     (("doctor", "--python", "/nothing"), "mptrace: --python /nothing: there is no such program"),
 ]
 

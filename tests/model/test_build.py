@@ -134,6 +134,15 @@ def test_a_signal_that_nobody_in_the_job_sent_came_from_outside_but_a_crash_did_
     assert names["w12"].exit.by == ""
 
 
+def test_a_signal_is_not_said_to_come_from_outside_while_an_unrecorded_process_of_the_job_lived(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    run.process(11, 2, parent=main).runs("w11")
+    run.saw(observations.SEEN, 1, pid=12, ppid=10, start=1, command="bash", why_untraced="another program")
+    run.exited(11, -15, 5)
+    assert next(process for process in built(run).processes if process.name == "w11").exit.by == ""
+
+
 def test_without_an_observer_the_parent_and_the_process_itself_are_believed(tmp_path):
     run = writer(tmp_path)
     main = run.process(10)

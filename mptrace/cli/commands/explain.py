@@ -24,7 +24,8 @@ def command(rule: str) -> int:
     found = find_rule(rule)
     if found is None:
         close = get_close_matches(rule, [each.id for each in all_rules()], 1, 0.5)
-        raise BadUse(f"there is no rule {rule}", f"did you mean {close[0]}? " * bool(close) + "mptrace rules lists them all")
+        guess = f"did you mean {close[0]}? " if close else ""
+        raise BadUse(f"there is no rule {rule}", f"{guess}mptrace rules lists them all")
     print(f"{found.id} ({found.severity.value})\n")
     print(inspect.cleandoc(found.doc))
     repair = _repair(found.id.replace("-", "_"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from signal import SIGPIPE, SIGTERM
+from signal import SIGTERM, Signals
 
 from mptrace.diagnose.deaths import FATAL, death_evidence, is_expected, is_library_made, last_task
 from mptrace.diagnose.finding import Finding, Place, Step
@@ -12,6 +12,9 @@ from mptrace.diagnose.wording import how_it_ended, shortened, signal_name, who
 from mptrace.model.process import Exit, Process, Role
 from mptrace.model.run import Run
 from mptrace.model.site import Site
+
+ORDINARY = (Signals.SIGPIPE, Signals.SIGTERM, Signals.SIGINT, Signals.SIGHUP, Signals.SIGQUIT)
+"""What ends a whole job as its user wants it: a reader that has gone (``| head``), a supervisor, Ctrl-C, a closed terminal."""
 
 
 @rule(
@@ -51,9 +54,7 @@ def killed_by_signal(run: Run) -> Iterator[Finding]:
 
 def _matters(run: Run, process: Process) -> bool:
     ended = process.exit
-    if (
-        ended is not None and ended.signal == SIGPIPE and process.role is Role.MAIN
-    ):  # it ends programs whose reader has gone: `| head`
+    if process.role is Role.MAIN and ended is not None and ended.signal in ORDINARY:
         return False
     if run.meta.attached and ended is not None and ended.signal == SIGTERM:  # as terminate() sends it: no news by itself
         return False
@@ -93,4 +94,6 @@ def _fix(process: Process, ended: Exit) -> tuple[str, Site | None]:
         if ended.signal == 9
         else (f"find out who sends {signal_name(ended.signal or 0)}")
     )
+    if process.role is Role.MAIN:
+        return who_sends, None
     return f"{who_sends}, and check exitcode of {who(process)} after join()", None

@@ -128,15 +128,22 @@ def _with_cause(shop: Workshop, process: Process, found: Exit, signalled: list[E
         if event.number("signal") == found.signal and event.at_ns <= (found.at_ns or event.at_ns):
             sender = event.process.name if event.process and event.process is not process else ""
             return replace(found, by=sender, by_site=event.site, call=event.text("call"))
-    if found.signal in SELF_MADE or _may_be_unseen(shop):
+    if found.signal in SELF_MADE or _may_be_unseen(shop, found):
         return found
     return replace(found, by=_outsider(shop, found))
 
 
-def _may_be_unseen(shop: Workshop) -> bool:
-    """Could a process of the job have sent a signal without our knowing, since the probe that would tell was off?"""
+def _may_be_unseen(shop: Workshop, found: Exit) -> bool:
+    """Could a process of the job, this one too, have sent the signal without our knowing: not recorded, or with its probe off?"""
     off = {event.text("probe") for event in shop.run.of(agents.PROBE_OFF)}
-    return bool(off & {"program", "process", "exits"})
+    untold = (process for process in shop.run.processes if not process.traced and not process.role.is_service)
+    return bool(off & {"program", "process", "exits"}) or any(_lived_at(shop, process, found.at_ns or 0) for process in untold)
+
+
+def _lived_at(shop: Workshop, process: Process, at_ns: int) -> bool:
+    """Had it begun, and not ended before? (One that ends at that instant may have sent the signal to itself.)"""
+    exited = shop.lives[process].exited
+    return process.started_ns <= at_ns and (exited is None or exited.at_ns >= at_ns)
 
 
 def _outsider(shop: Workshop, found: Exit) -> str:
