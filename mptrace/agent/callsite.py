@@ -133,6 +133,11 @@ def here_and_stack() -> tuple[int, int]:
     return _walk(sys._getframe(1))
 
 
+def place_and_stack_of(frame: FrameType | None) -> tuple[int, int]:
+    """Return the same of any frame, such as another thread's."""
+    return _walk(frame)
+
+
 def _walk(frame: FrameType | None) -> tuple[int, int]:
     site = 0
     found: list[int] = []

@@ -92,7 +92,11 @@ def call_of(wait: Wait) -> str:
 
 def doing(wait: Wait) -> str:
     """Return what a thread does in a wait: ``waits in results.get()``, ``wants stats``."""
-    if wait.call.kind == waits.ACQUIRE and wait.call.resource is not None and wait.call.resource.owner is None:
+    if (
+        wait.call.kind in (waits.ACQUIRE, waits.MUTEX_WAIT)
+        and wait.call.resource is not None
+        and wait.call.resource.owner is None
+    ):
         return f"wants {wait.call.resource.label}"
     return f"waits {_preposition(wait)} {call_of(wait)}"
 

@@ -128,6 +128,9 @@ class Moment:
     """Those of ``readers`` that are sockets: what is written at one end is read at its ``peer``."""
     caught: dict[Process, int] = field(default_factory=dict)
     """Signals that a process has handlers for, as a mask (bit 0: signal 1), where that was looked at."""
+    ignored: dict[Process, int] = field(default_factory=dict)
+    blocked: dict[Process, int] = field(default_factory=dict)
+    """Likewise those that it ignores, and those that its main thread blocks."""
     cut_off: list[Wait] = field(default_factory=list)
     """Sends that their process was in the middle of when it ended, before this instant; ``detail``: bytes to send."""
     running: set[Thread] = field(default_factory=set)

@@ -52,7 +52,7 @@ class Resource:
         """How the program calls it: ``stats``, or ``a Lock``; of a part: ``the read lock of results``."""
         if self.owner is not None:
             return f"{_PARTS.get(self.role, self.role or self.kind)} of {self.owner.label}"
-        article = "an" if self.kind[:1] in "AEIO" else "a"
+        article = "an" if self.kind[:1].upper() in "AEIO" else "a"
         return self.name or (f"{article} {self.kind}" if self.kind else "something shared")
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ from mptrace.observe.boards import BoardWait, RecorderFiles, connection_keys
 from mptrace.observe.looks import look
 from mptrace.observe.observer_log import ObserverLog
 from mptrace.observe.pipes import note_pipe_ends
+from mptrace.observe.signal_masks import note_signal_masks
 from mptrace.observe.stacks import note_stacks
 from mptrace.wire import layout
 from mptrace.wire.events import observations as seen
@@ -43,6 +44,7 @@ class MomentTaker:
         keys = self._copy(number, set(pids)) | {wait.key for wait in waits if wait.family == PIPE}
         note_stacks(self._log, number, _waiting_first(pids, waits))
         note_pipe_ends(self._log, number, pids, keys)
+        note_signal_masks(self._log, number, pids)
         time.sleep(max(0.0, BETWEEN_LOOKS_S - (time.monotonic() - looked)))
         look(self._log, number, pids)
         self._log.write(seen.MOMENT, number, why)

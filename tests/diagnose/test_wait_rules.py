@@ -72,6 +72,15 @@ def test_a_message_that_may_not_have_been_begun_is_only_likely_partial() -> None
     assert one(told.run(), "partial-message").verdict is Verdict.LIKELY
 
 
+@pytest.mark.parametrize(("size", "verdict"), [("0x4b5000", Verdict.PROVEN), ("0x4", Verdict.LIKELY)])
+def test_a_reader_that_asks_for_more_than_a_head_is_inside_of_a_message(size: str, verdict: Verdict) -> None:
+    told = cut_message(5_000_000)
+    told.main_process.tallies.append(Tally(told.resource("results._reader"), sent=3))
+    run = told.run()
+    run.moments[0].looks[told.main_process.threads[0]].syscall = f"0 0x3 0x7f7a41aab030 {size} 0x22"
+    assert one(run, "partial-message").verdict is verdict
+
+
 def test_a_message_that_goes_through_a_pipe_in_one_piece_is_never_partial() -> None:
     assert [finding.rule for finding in diagnosed(cut_message(100).run()).every()][:1] == ["queue-get-no-producer"]
 

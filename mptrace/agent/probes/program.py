@@ -21,6 +21,11 @@ NAME = "program"
 _threads = ""
 """Threads besides the forking one, as they were just before the last fork: a line each, native id and name."""
 
+_places: list[tuple[int, str, int, int]] = []
+"""Native id, name, place and stack of the first of them."""
+
+PLACES = 16
+
 
 def install(module: ModuleType) -> None:
     """Watch forks by hooks (``os.fork`` stays the builtin), signals and new programs by patches."""
@@ -45,8 +50,17 @@ def _before_fork() -> None:
         me = get_ident()
         others = [thread for thread in list(threading._active.values()) if thread.ident != me]  # type: ignore[attr-defined]
         _threads = "\n".join(f"{thread.native_id or 0} {str(thread.name)[:60]}" for thread in others[:50])
+        _places[:] = _where(others[:PLACES]) if others else ()
     except Exception:
         guard.trouble(NAME)
+
+
+def _where(others: list[Any]) -> list[tuple[int, str, int, int]]:
+    """Look where these threads are: what they hold now, the child will never see released."""
+    frames = sys._current_frames()
+    return [
+        (thread.native_id or 0, str(thread.name)[:60], *callsite.place_and_stack_of(frames.get(thread.ident))) for thread in others
+    ]
 
 
 def _after_fork() -> None:
@@ -60,6 +74,8 @@ def _after_fork() -> None:
 def _in_child() -> None:
     if _threads and NAME not in guard.off:
         recorder.log(processes.FORK_THREADS, _threads)
+        for place in _places:
+            recorder.log(processes.FORK_THREAD, *place)
 
 
 def _kill(original: Callable[..., object]) -> object:

@@ -15,6 +15,12 @@ from mptrace.model.moment import Wait
 from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 
+READ = ("0", "63")
+"""The number of the system call on x86-64 and on arm64."""
+
+LONGEST_HEAD = 8
+"""A message begins with four bytes that say how long it is; if that is over 2 GiB, with eight more."""
+
 
 @rule(needs=("connection",), explains=(ANY_WAIT, "queue-get-no-producer", "killed-by-signal", "hard-exit"))
 def partial_message(run: Run) -> Iterator[Finding]:
@@ -25,8 +31,9 @@ def partial_message(run: Run) -> Iterator[Finding]:
         even inside get(timeout=1), since a timeout counts only until the first byte.
 
     How we know:
-        The writer's record ends in the middle of a send, and nobody is left who could write the rest. Proven if it was the
-        first message of that pipe: then its beginning went in at once.
+        The writer's record ends in the middle of a send, and nobody is left who could write the rest. Proven if the reader
+        blocks in a read for more than a message's head, or if it was the first message of that pipe: then its beginning went in
+        at once.
 
     What to do:
         Read what a process has put before it is ended, or let it end by itself: put a sentinel for it and join it.
@@ -57,10 +64,20 @@ def _finding(standstill: Standstill, group: Group, wait: Wait, begun: Wait) -> F
         resources=shared,
         processes=[dead],
         places=death_places(dead),
-        doubts=_doubts(standstill.run, pipe),
+        doubts=() if _is_inside(standstill, wait) else _doubts(standstill.run, pipe),
     )
     finding.evidence += tuple(death_evidence(standstill.run, dead))
     return finding
+
+
+def _is_inside(standstill: Standstill, wait: Wait) -> bool:
+    """Does the reader's system call ask for so many bytes as no head of a message has?"""
+    look = standstill.moment.looks.get(wait.thread)
+    words = look.syscall.split() if look else []
+    try:
+        return len(words) > 3 and words[0] in READ and int(words[3], 16) > LONGEST_HEAD
+    except ValueError:
+        return False
 
 
 def _doubts(run: Run, pipe: Resource | None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from signal import Signals
 from mptrace.collect.recording import Head, MomentFiles, Record
 from mptrace.collect.sources import is_program
 from mptrace.model.building.looks import Observed, build_looks, by_moment
+from mptrace.model.building.unrecorded import add_unrecorded_waits
 from mptrace.model.building.waits import moving_threads, read_doings, read_holds, read_releases_by_strangers, read_waits
 from mptrace.model.building.workshop import Workshop
 from mptrace.model.moment import Hold, Moment, Wait
@@ -48,6 +49,7 @@ def _moment(shop: Workshop, number: int, files: MomentFiles | None, observed: Ob
     for wait in moment.waits:
         _complete(wait, moment)
     _take_ends(shop, moment, observed.others)
+    add_unrecorded_waits(shop, moment)
     return moment
 
 
@@ -142,6 +144,8 @@ def _take_ends(shop: Workshop, moment: Moment, records: list[Record]) -> None:
             moment.values[known] = _int(record, "value")
         elif record.kind is observations.NATIVE:
             moment.caught[process] = unsigned(_int(record, "caught"))
+            moment.ignored[process] = unsigned(_int(record, "ignored"))
+            moment.blocked[process] = unsigned(_int(record, "blocked"))
 
 
 def _take_owner(shop: Workshop, moment: Moment, process: Process, record: Record) -> None:

@@ -38,6 +38,10 @@ JOINED = declare(15, "process.joined", "Process.join returned; done 0: its timeo
 SPAWNED = declare(
     16, "process.spawned", "subprocess.Popen or os.posix_spawn started a program", child=INT, command=TEXT, site=INT
 )
+FORK_THREAD = declare(
+    18, "process.fork_thread", "where a thread of the parent was just before the fork, which this forked child does not have",
+    thread=INT, name=TEXT, site=INT, stack=INT,
+)  # fmt: skip
 BOOTSTRAP_PHASE = declare(
     17, "process.phase", "a spawned child reached a phase of its start: main imported, or the error that ended it",
     phase=TEXT, error=TEXT,

@@ -19,6 +19,10 @@ CLOSED = declare(44, "resource.closed", "close, terminate, join or unlink was ca
 END_CLOSED = declare(
     45, "resource.end_closed", "this process closed its copy of a connection", key=INT, readable=INT, writable=INT
 )
+LOCK_ORDER = declare(
+    47, "lock.order", "a thread that held locks took another, told once; held: their keys, outermost first, with blanks between",
+    held=TEXT, key=INT, site=INT,
+)  # fmt: skip
 NAMED = declare(
     46, "resource.named", "a variable or attribute of the program that holds a resource", family=INT, key=INT, name=TEXT
 )
