@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mptrace.wire import layout, wait
@@ -186,3 +188,28 @@ def test_who_waits_for_a_result_stands_on_the_board(python: str, method: str, tm
     (slot,) = [slot for slot in slots if slot[layout.T_WAIT] & 0xFF == wait.RESULT]
     assert slot[layout.T_WAIT + layout.S_KEY] == pool["pool"]
     assert slot[layout.T_WAIT + layout.S_TIMEOUT] == 0
+
+
+INTERRUPTED = """
+import multiprocessing, os, signal
+
+def waits_for_a_task(pid):
+    with open(f"/proc/{pid}/syscall") as file:
+        return file.read().startswith("0 ")  # read
+
+if __name__ == "__main__":
+    pool = multiprocessing.Pool(1)
+    worker = pool._pool[0]
+    pool.apply(abs, (1,))
+    while not waits_for_a_task(worker.pid):
+        pass
+    os.kill(worker.pid, signal.SIGINT)
+    worker.join()
+    pool.terminate()
+"""
+
+
+def test_the_traceback_of_a_worker_that_ctrl_c_ended_shows_no_frame_of_ours(tmp_path: Path) -> None:
+    outcome = trace(INTERRUPTED, tmp_path)
+    assert "KeyboardInterrupt" in outcome.err
+    assert outcome.quiet(), outcome.err

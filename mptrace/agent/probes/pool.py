@@ -210,7 +210,11 @@ def _close(original: Callable[..., object]) -> object:
 def _terminate_pool(original: Callable[..., object]) -> object:
     def _terminate_pool(cls: Any, taskqueue: Any, inqueue: Any, outqueue: Any, pool: Any, *rest: Any) -> object:
         _note_state(_lists.get(id(pool), 0), "", rest[-1] if rest else ())
-        return original(cls, taskqueue, inqueue, outqueue, pool, *rest)
+        try:
+            return original(cls, taskqueue, inqueue, outqueue, pool, *rest)
+        except BaseException as error:
+            failure.hide(error)
+            raise
 
     return _terminate_pool
 
@@ -294,7 +298,11 @@ def _in_child(process: Any) -> None:
 def _watched_get(worker: Worker, original: Callable[..., Any]) -> Callable[..., Any]:
     def get() -> Any:
         worker.ask()
-        task = original()
+        try:
+            task = original()
+        except BaseException as error:
+            failure.hide(error)
+            raise
         try:
             if task is not None:
                 job, index, function, args, kwargs = task
@@ -315,7 +323,11 @@ def _watched_put(worker: Worker, original: Callable[..., Any]) -> Callable[..., 
                 _task_failed(worker, result)
         except Exception:
             guard.trouble(NAME)
-        return original(obj)
+        try:
+            return original(obj)
+        except BaseException as error:
+            failure.hide(error)
+            raise
 
     return put
 
