@@ -58,6 +58,7 @@ def _deepest(root: object, deadline: float) -> list[str]:
 
 
 def _unit(steps: list[str]) -> list[str]:
+    steps = steps[:-LONGEST]  # the last ones may lead aside, to a value of the node there
     for length in range(1, LONGEST + 1):
         unit = steps[-length:]
         if steps and unit * 3 == steps[-3 * length :]:
@@ -67,5 +68,5 @@ def _unit(steps: list[str]) -> list[str]:
 
 def _before(steps: list[str], unit: list[str]) -> str:
     """Return the steps before those that repeat."""
-    first = next((at for at in range(len(steps)) if steps[at : at + len(unit)] == unit), 0)
+    first = next((at for at in range(len(steps)) if steps[at : at + len(unit)] == unit), 0)  # a rotation of them may come first
     return "".join(steps[:first])
