@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mptrace.collect.records import Log as Log
-from mptrace.collect.records import Record as Record
+from mptrace.collect.records import Log
 from mptrace.wire import layout, rundir
 
 

@@ -82,8 +82,8 @@ class Log:
         for number in list(self.offsets):
             if number not in KINDS:
                 self.unknown += len(self.offsets.pop(number))
-            elif self._one(number, self.offsets[number][0]) is None:  # declared otherwise by its writer: look at each
-                readable = array("Q", (at for at in self.offsets[number] if self._one(number, at) is not None))
+            elif self._one(self.offsets[number][0]) is None:  # declared otherwise by its writer: look at each
+                readable = array("Q", (at for at in self.offsets[number] if self._one(at) is not None))
                 self.damaged += len(self.offsets[number]) - len(readable)
                 self.offsets[number] = readable
 
@@ -121,7 +121,7 @@ class Log:
         ends = [some[-1] for some in self.offsets.values() if some]
         return next((BODY.unpack_from(body)[3] for _, body in self._bodies([max(ends)])), None) if ends else None
 
-    def _one(self, number: int, at: int) -> Record | None:
+    def _one(self, at: int) -> Record | None:
         for _, body in self._bodies([at]):
             try:
                 return Record(at, *decode(body))

@@ -8,7 +8,8 @@ from collections import defaultdict
 
 from mptrace.collect.log import read_stream
 from mptrace.collect.process import read_copied_head, read_process
-from mptrace.collect.recording import META_NAMES, Log, MomentFiles, Recording
+from mptrace.collect.recording import META_NAMES, MomentFiles, Recording
+from mptrace.collect.records import Log
 from mptrace.collect.regular import open_regular
 from mptrace.collect.sources import keep_sources, read_sources
 from mptrace.errors import BadRecording

@@ -138,7 +138,10 @@ def _begun_task(process: Process) -> Doing | None:
 
 def submitted(run: Run, pool: Resource | None, job: int | None) -> Event | None:
     """Return the call that handed a job to a pool or executor; if that is not known, the last call that handed it any."""
-    events = [event for event in run.of(tasks.SUBMITTED) if pool is not None and unsigned(event.number("pool")) == pool.key]
+    if pool is None:
+        return None
+    asked = run.of(tasks.SUBMITTED, by=pool.made_by)
+    events = [event for event in asked if unsigned(event.number("pool")) == pool.key]
     return next((event for event in events if event.number("job") == job), events[-1] if events else None)
 
 

@@ -8,6 +8,7 @@ from tokenize import COMMENT, TokenError, generate_tokens
 
 from mptrace.model.completeness import Completeness
 from mptrace.model.event import Event
+from mptrace.model.events import Events
 from mptrace.model.moment import Moment
 from mptrace.model.process import Process, Role
 from mptrace.model.resource import Resource
@@ -44,7 +45,7 @@ class Run:
     meta: Meta = field(default_factory=Meta)
     processes: list[Process] = field(default_factory=list)
     resources: list[Resource] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+    events: Events = field(default_factory=Events)
     """Of all processes and of the observer, by time."""
     moments: list[Moment] = field(default_factory=list)
     """Looks at the job while nothing moved, by time; the final one last."""
@@ -52,10 +53,9 @@ class Run:
     sources: Mapping[str, list[str]] = field(default_factory=dict)
     """File name -> its lines, for the files that could be read."""
 
-    def of(self, *kinds: Kind) -> Iterator[Event]:
-        """Yield the events of these kinds, by time."""
-        numbers = {kind.number for kind in kinds}
-        return (event for event in self.events if event.kind.number in numbers)
+    def of(self, *kinds: Kind, by: Process | None = None) -> Iterator[Event]:
+        """Yield the events of these kinds, by time; ``by``: only those that this process wrote."""
+        return iter(self.events.of(*(kind.number for kind in kinds), by=by) if kinds else ())
 
     @property
     def main(self) -> Process | None:

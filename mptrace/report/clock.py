@@ -43,6 +43,6 @@ def clock_for(run: Run, moment: int | None, *, live: bool = False) -> Clock:
 
 def end_of(run: Run) -> int:
     """Return the last instant that is known of (CLOCK_MONOTONIC ns)."""
-    known = [run.meta.start_ns, *(moment.at_ns for moment in run.moments), *(event.at_ns for event in run.events[-1:])]
+    known = [run.meta.start_ns, *(moment.at_ns for moment in run.moments), run.events.last_ns or 0]
     known += [process.ended_ns for process in run.processes if process.ended_ns is not None]
     return run.meta.end_ns if run.meta.end_ns is not None else max(known)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mptrace.collect import read_run
 from mptrace.collect.log import read_log, read_stream
-from mptrace.collect.recording import Log
+from mptrace.collect.records import Log
 from mptrace.errors import BadRecording
 from mptrace.model.build import build_run
 from mptrace.model.wait_graph import build_wait_graph

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mptrace.collect.recording import Record
+from mptrace.collect.records import Record
 from mptrace.collect.run import read_run
 from tests.support import bounded
 

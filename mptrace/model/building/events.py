@@ -1,25 +1,21 @@
-"""The events of a Run: the records of all processes and of the observer, with their places looked up, by time."""
+"""The events of a Run: what all processes and the observer tell, and the places that its numbers mean."""
 
 from __future__ import annotations
 
-from mptrace.collect.recording import Record
-from mptrace.model.building.sites import KINDS, Places
+from mptrace.model.building.sites import Places
+from mptrace.model.building.teller import Teller
 from mptrace.model.building.workshop import Workshop
-from mptrace.model.event import Event
+from mptrace.model.events import Events
 from mptrace.model.process import Process
 from mptrace.wire import layout
-
-_NAMING = {kind.number for kind in KINDS}
 
 
 def build_places(shop: Workshop) -> None:
     """Learn the numbers of each process; parents come before their forked children, since they opened their file earlier."""
     for process in sorted(shop.lives, key=lambda process: process.started_ns):
         life = shop.lives[process]
-        places = shop.places[process] = Places(_places_of_parent(shop, process), life.file.opened_ns if life.file else 0)
-        for record in life.file.log.records if life.file else ():
-            if record.kind.number in _NAMING:
-                places.learn(record)
+        opened_ns, log = (life.file.opened_ns, life.file.log) if life.file else (0, None)
+        shop.places[process] = Places(_places_of_parent(shop, process), opened_ns, log)
 
 
 def _places_of_parent(shop: Workshop, process: Process) -> Places | None:
@@ -37,30 +33,10 @@ def _places_of_parent(shop: Workshop, process: Process) -> Places | None:
 
 
 def build_events(shop: Workshop) -> None:
-    """Make the events, by time; a process's own also under ``shop.events_of``."""
+    """Let every process and the observer tell their events when they are asked for."""
     for process, life in shop.lives.items():
-        records = life.file.log.records if life.file else ()
-        events = [
-            _event(process.id, process, shop.places[process], record) for record in records if record.kind.number not in _NAMING
-        ]
-        shop.events_of[process] = events
-        shop.run.events += events
-    shop.run.events += [_event("o", None, _NOWHERE, record) for record in shop.observed()]
-    shop.run.events.sort(key=lambda event: event.at_ns)
-
-
-_NOWHERE = Places()
-
-
-def _event(where: str, process: Process | None, places: Places, record: Record) -> Event:
-    fields = record.fields
-    return Event(
-        f"{where}:{record.offset}",
-        record.kind,
-        record.at_ns,
-        process,
-        record.tid,
-        fields,
-        places.site(fields["site"]) if "site" in fields else None,
-        places.stack(fields["stack"]) if "stack" in fields else (),
-    )
+        if life.file is not None:
+            shop.tellers[process] = Teller(process.id, life.file.log, shop.places[process], process)
+    observer = shop.recording.observer
+    seen = [Teller("o", observer, Places())] if observer else []
+    shop.run.events = Events([*shop.tellers.values(), *seen])

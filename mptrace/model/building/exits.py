@@ -14,6 +14,7 @@ from mptrace.model.event import Event
 from mptrace.model.process import Exit, Process
 from mptrace.model.site import Site
 from mptrace.wire import layout
+from mptrace.wire.event import Kind
 from mptrace.wire.events import agents, observations, processes
 
 UNKNOWN_STATUS = -1000
@@ -57,13 +58,12 @@ def build_exits(shop: Workshop) -> None:
             process.exit = _with_cause(shop, process, process.exit, signalled[process])
 
 
-def _by_child(shop: Workshop, kind: object) -> dict[Process, list[Event]]:
+def _by_child(shop: Workshop, kind: Kind) -> dict[Process, list[Event]]:
     found: dict[Process, list[Event]] = defaultdict(list)
-    for event in shop.run.events:
-        if event.kind is kind:
-            child = shop.process_at(event.number("child"), event.at_ns)
-            if child is not None:
-                found[child].append(event)
+    for event in shop.run.of(kind):
+        child = shop.process_at(event.number("child"), event.at_ns)
+        if child is not None:
+            found[child].append(event)
     return found
 
 
@@ -78,7 +78,7 @@ def _is_over(shop: Workshop, process: Process) -> bool:
 
 def _last_return(shop: Workshop, process: Process) -> Event | None:
     """Return the event of its Process's return, if nothing can hang behind it: from Python 3.13 its exit handlers do."""
-    for event in reversed(shop.events_of.get(process, [])):
+    for event in reversed(shop.told(process, processes.RETURNED, processes.EXITING)):
         if event.kind is processes.RETURNED:
             return event
         if event.kind is processes.EXITING and not _is_over(shop, process):
@@ -108,7 +108,7 @@ def _of_status(status: int, at_ns: int, seen_by: str) -> Exit:
 
 
 def _own_exit(shop: Workshop, process: Process) -> Exit | None:
-    for event in reversed(shop.events_of.get(process, [])):
+    for event in reversed(shop.told(process, processes.HARD_EXIT, processes.RETURNED)):
         if event.kind is processes.HARD_EXIT or (event.kind is processes.RETURNED and event is _last_return(shop, process)):
             return Exit(code=event.number("code"), at_ns=event.at_ns, seen_by="itself")
     head = shop.head(process)
@@ -117,8 +117,8 @@ def _own_exit(shop: Workshop, process: Process) -> Exit | None:
 
 def _still_seen(shop: Workshop, process: Process, at_ns: int) -> bool:
     """Was the observer there for a while after that, and did not see it end?"""
-    observed = shop.observed()
-    return shop.lives[process].seen is not None and bool(observed) and observed[-1].at_ns > at_ns + GRACE_NS
+    log = shop.recording.observer
+    return shop.lives[process].seen is not None and log is not None and (log.last_ns or 0) > at_ns + GRACE_NS
 
 
 def _with_cause(shop: Workshop, process: Process, found: Exit, signalled: list[Event]) -> Exit:
@@ -151,13 +151,13 @@ def _outsider(shop: Workshop, found: Exit) -> str:
     ended_by = shop.run.meta.ended_by
     if shop.run.meta.attached:  # signals were not watched: it may have been its parent
         return ""
-    told = [record.at_ns for record in shop.observed() if record.kind is observations.TOLD]
+    told = [record.at_ns for record in shop.observed(observations.TOLD)]
     by_us = "--on-hang" in ended_by and told and (found.at_ns or 0) >= told[0]
     return ended_by if by_us else "outside"
 
 
 def _with_own_cause(shop: Workshop, process: Process, found: Exit) -> Exit:
-    for event in reversed(shop.events_of.get(process, [])):
+    for event in reversed(shop.told(process, processes.HARD_EXIT, processes.SYSTEM_EXIT)):
         if event.kind is processes.HARD_EXIT and event.number("code") & 0xFF == found.code:
             return replace(found, by_site=event.site, call="os._exit")
         if event.kind is processes.SYSTEM_EXIT and event.number("code") & 0xFF == found.code:

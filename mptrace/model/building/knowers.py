@@ -11,7 +11,7 @@ from mptrace.wire import resource as family_of
 from mptrace.wire.event import unsigned
 from mptrace.wire.events import resources, tasks
 
-_TEACHERS = {kind.number for kind in (resources.MADE, resources.KNOWN, resources.PAIR, tasks.POOL)}
+_TEACHERS = (resources.MADE, resources.KNOWN, resources.PAIR, tasks.POOL)
 KEEPS_PARTS = frozenset(("Pool", "ThreadPool", "ProcessPoolExecutor"))
 """A worker has the queues of its pool, but not the pool."""
 
@@ -30,9 +30,9 @@ def build_knowers(shop: Workshop) -> None:
 def _learned(shop: Workshop) -> dict[Resource, dict[Process, int]]:
     """Return when each process first made or received each resource."""
     since: dict[Resource, dict[Process, int]] = defaultdict(dict)
-    for event in shop.run.events:
+    for event in shop.run.of(*_TEACHERS):
         process = event.process
-        if process is None or event.kind.number not in _TEACHERS:
+        if process is None:
             continue
         keys = [event.number(name) for name in ("key", "other", "pool") if name in event.fields]
         family = event.number("family") or (family_of.OBJECT if event.kind is tasks.POOL else family_of.PIPE)

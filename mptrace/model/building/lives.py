@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mptrace.collect import Recording
-from mptrace.collect.recording import ProcessFile, Record
+from mptrace.collect.recording import ProcessFile
+from mptrace.collect.records import Record
 from mptrace.wire import layout
 from mptrace.wire.events import observations, processes
 
@@ -44,9 +45,8 @@ def find_lives(recording: Recording) -> list[Life]:
         facts[pid].append((opened_ns, 1, pid))
     for file in recording.processes:
         facts[file.pid].append((file.opened_ns, 2, file))
-    for record in recording.observer.records if recording.observer else ():
-        if record.kind in (observations.SEEN, observations.EXITED):
-            facts[int(record.fields["pid"])].append((record.at_ns, 0 if record.kind is observations.SEEN else 3, record))
+    for record in recording.observer.of(observations.SEEN, observations.EXITED) if recording.observer else ():
+        facts[int(record.fields["pid"])].append((record.at_ns, 0 if record.kind is observations.SEEN else 3, record))
     lives = [life for pid in facts for life in _lives_of(pid, facts[pid])]
     _take_starts(recording, lives)
     return sorted(lives, key=lambda life: (life.begun_ns // SWEEP_NS, life.pid))
@@ -58,9 +58,7 @@ def _take_starts(recording: Recording, lives: list[Life]) -> None:
     for life in sorted(lives, key=lambda life: life.begun_ns):
         by_pid[life.pid].append(life)
     for file in recording.processes:
-        for record in file.log.records:
-            if record.kind is not processes.STARTED:
-                continue
+        for record in file.log.of(processes.STARTED):
             started = (life for life in by_pid[int(record.fields["child"])] if not _ended_before(life, record))
             for life in started:
                 life.begun_ns = min(life.begun_ns, record.at_ns)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from mptrace.collect.recording import Record
+from mptrace.collect.records import Record
 from mptrace.collect.sources import is_ours, is_program
 from mptrace.model.building.workshop import Workshop
 from mptrace.model.moment import Look
 from mptrace.model.process import Process, Thread
 from mptrace.model.site import Site
+from mptrace.wire.event import INT, KINDS
 from mptrace.wire.events import observations
 
 RUNNING = "R"
+_LOOKING = tuple(kind for kind in KINDS.values() if ("moment", INT) in kind.fields and kind is not observations.TOLD)
 
 
 @dataclass(slots=True)
@@ -31,9 +33,7 @@ class Observed:
 def by_moment(shop: Workshop) -> dict[int, Observed]:
     """Sort what the observer saw into its moments."""
     found: dict[int, Observed] = defaultdict(Observed)
-    for record in shop.observed():
-        if "moment" not in record.fields or record.kind is observations.TOLD:
-            continue
+    for record in shop.observed(*_LOOKING):
         moment = found[_int(record, "moment")]
         if record.kind is observations.MOMENT:
             moment.at_ns, moment.why = record.at_ns, str(record.fields["why"])
@@ -61,10 +61,10 @@ def build_looks(shop: Workshop, observed: Observed, processes: list[Process]) ->
             looks[thread] = _look(thread, records)
     for (pid, tid), frames in observed.frames.items():
         if pid in by_pid:
-            thread = shop.thread_of_stack(by_pid[pid], tid, str(frames[min(frames)].fields["thread_name"]))
-            if thread is None:
+            whose = shop.thread_of_stack(by_pid[pid], tid, str(frames[min(frames)].fields["thread_name"]))
+            if whose is None:
                 continue
-            look = looks.setdefault(thread, Look(thread))
+            look = looks.setdefault(whose, Look(whose))
             _take_frames(look, [frames[depth] for depth in sorted(frames)])
     return looks
 

@@ -24,9 +24,7 @@ def build_completeness(shop: Workshop) -> Completeness:
     """Return what is missing from the recording."""
     recording, complete = shop.recording, Completeness()
     complete.observed = recording.observer is not None
-    complete.ended_watch = (
-        any(record.kind is observations.ENDED for record in shop.observed()) or shop.run.meta.end_ns is not None
-    )
+    complete.ended_watch = bool(shop.observed(observations.ENDED)) or shop.run.meta.end_ns is not None
     complete.lost.damaged_files = list(recording.damage)
     for process, life in shop.lives.items():
         if life.file is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from signal import Signals
 
-from mptrace.collect.recording import Head, MomentFiles, Record
+from mptrace.collect.recording import Head, MomentFiles
+from mptrace.collect.records import Record
 from mptrace.collect.sources import is_program
 from mptrace.model.building.looks import Observed, build_looks, by_moment
 from mptrace.model.building.unrecorded import add_unrecorded_waits
@@ -203,4 +204,4 @@ def _was_cut_off(process: Process) -> bool:
 
 
 def _end_ns(shop: Workshop) -> int:
-    return max([shop.run.meta.end_ns or 0, *(event.at_ns for event in shop.run.events[-1:])])
+    return max(shop.run.meta.end_ns or 0, shop.run.events.last_ns or 0)

@@ -12,6 +12,7 @@ from mptrace.model.site import Site
 from mptrace.wire import layout
 from mptrace.wire.events import processes, tasks
 
+_TELLING = (processes.BOOTED, processes.RUNNING, tasks.WORKER, processes.STARTED, processes.SPAWNED, processes.FORKED)
 TRACKER_COMMAND = "from multiprocessing.resource_tracker import main"
 FORKSERVER_COMMAND = "from multiprocessing.forkserver import main"
 SPAWN_COMMAND = "from multiprocessing.spawn import spawn_main"
@@ -80,7 +81,7 @@ def _version(hexversion: int) -> str:
 
 def build_family(shop: Workshop) -> None:
     """Find out what each process is: first as it says itself, then as its parent says; parents last."""
-    told = [(process, event) for process in list(shop.run.processes) for event in shop.events_of.get(process, ())]
+    told = [(process, event) for process in list(shop.run.processes) for event in shop.told(process, *_TELLING)]
     for process, event in told:
         _take_own(process, event)
     for process, event in told:

@@ -18,10 +18,9 @@ EXECUTOR = "ProcessPoolExecutor"
 
 def build_resources(shop: Workshop) -> None:
     """Make the resources, link owners and parts, name them."""
-    for event in shop.run.events:
-        take = _TAKERS.get(event.kind.number)
-        if take is not None and event.process is not None:
-            take(shop, event.process, event)
+    for event in shop.run.events.of(*_TAKERS):
+        if event.process is not None:
+            _TAKERS[event.kind.number](shop, event.process, event)
     for process in shop.run.processes:
         _take_head(shop, process)
     _name_all(shop)

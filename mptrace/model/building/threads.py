@@ -9,6 +9,7 @@ from mptrace.wire import layout
 from mptrace.wire import resource as family_of
 from mptrace.wire.events import observations, processes, threads
 
+_TELLING = (threads.STARTED, threads.ENDED, threads.DIED, processes.RUNNING, processes.RETURNED)
 _ROLES = {role.value: role for role in ThreadRole}
 
 
@@ -17,15 +18,15 @@ def build_threads(shop: Workshop) -> None:
     for process in shop.run.processes:
         if process.traced and shop.lives[process].file is not None:
             shop.thread(process, process.pid)
-        for event in shop.events_of.get(process, ()):
+        for event in shop.told(process, *_TELLING):
             _take_event(shop, process, event)
         _take_board(shop, process)
-    for record in shop.observed():
+    for record in shop.observed(observations.THREAD, observations.FRAME):
         if record.kind is observations.THREAD:
             seen = shop.process_at(int(record.fields["pid"]), record.at_ns)
             if seen is not None:
                 shop.thread(seen, int(record.fields["thread"]), outside=True)
-        elif record.kind is observations.FRAME:
+        else:
             _take_name(
                 shop, int(record.fields["pid"]), int(record.fields["thread"]), str(record.fields["thread_name"]), record.at_ns
             )
@@ -51,7 +52,7 @@ def _take_event(shop: Workshop, process: Process, event: Event) -> None:
             shop.idents[process, event.number("ident") & _MASK] = thread
     elif event.kind in (threads.ENDED, threads.DIED):
         shop.thread(process, event.number("thread") or event.tid).ended = True
-    elif event.kind in (processes.RUNNING, processes.RETURNED):
+    else:
         shop.thread(process, event.tid)
 
 

@@ -56,7 +56,7 @@ def _futex(look: Look) -> int:
 
 def _lacks_threads(shop: Workshop, process: Process) -> bool:
     """Was it forked from a process with other threads?"""
-    return any(event.kind is processes.FORK_THREADS for event in shop.events_of.get(process, ()))
+    return bool(shop.told(process, processes.FORK_THREADS))
 
 
 def _waits_for_event(look: Look) -> bool:
@@ -85,7 +85,7 @@ def _add(shop: Workshop, moment: Moment, look: Look, kind: str, key: int) -> Wai
 
 def _since(shop: Workshop, thread: Thread) -> int:
     """Return when it was last heard of: it waits since then, or somewhat later."""
-    told = [event.at_ns for event in shop.events_of.get(thread.process, ()) if event.tid == thread.tid]
+    told = [event.at_ns for event in shop.told(thread.process) if event.tid == thread.tid]
     return max(told, default=thread.process.started_ns)
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mptrace.collect import Recording
-from mptrace.collect.recording import Head, Record
+from mptrace.collect.recording import Head
+from mptrace.collect.records import Record
 from mptrace.model.building.lives import Life
 from mptrace.model.building.sites import Places
+from mptrace.model.building.teller import Teller
 from mptrace.model.event import Event
 from mptrace.model.process import Process, Thread, ThreadRole
 from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.wire import resource as family_of
+from mptrace.wire.event import Kind
 
 Target = Resource | Process | Thread
 
@@ -29,16 +32,22 @@ class Workshop:
     by_file: dict[tuple[int, int], Process] = field(default_factory=dict)
     """(pid, opened ns) of a recorder file -> the process that wrote it."""
     places: dict[Process, Places] = field(default_factory=dict)
-    events_of: dict[Process, list[Event]] = field(default_factory=dict)
+    tellers: dict[Process, Teller] = field(default_factory=dict)
+    """What each process told, as events."""
     threads: dict[tuple[Process, int], Thread] = field(default_factory=dict)
     idents: dict[tuple[Process, int], Thread] = field(default_factory=dict)
     resources: dict[tuple[int, int, Process | None], Resource] = field(default_factory=dict)
     made: set[Resource] = field(default_factory=set)
     """Those whose making was recorded."""
 
-    def observed(self) -> list[Record]:
-        """Return what the observer saw, in its order."""
-        return self.recording.observer.records if self.recording.observer else []
+    def told(self, process: Process, *kinds: Kind) -> list[Event]:
+        """Return what a process told, in its order: its events of these kinds, all of them if none is named."""
+        teller = self.tellers.get(process)
+        return list(teller.each(*(kind.number for kind in kinds))) if teller else []
+
+    def observed(self, *kinds: Kind) -> list[Record]:
+        """Return what the observer saw of these kinds, in its order."""
+        return self.recording.observer.of(*kinds) if self.recording.observer else []
 
     def head(self, process: Process) -> Head | None:
         """Return the last state of a process's recorder file."""

@@ -1,0 +1,94 @@
+"""The events of a Run: those of a recording are made when somebody asks for their kind, since there may be ten million of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
+from typing import TYPE_CHECKING, Protocol
+
+from mptrace.model.event import Event
+
+if TYPE_CHECKING:
+    from mptrace.model.process import Process
+
+MANY = 100_000
+"""So many events of the kinds asked for are not kept, but made again whenever somebody asks."""
+
+
+class Source(Protocol):
+    """The events of one process, or of the observer; ``numbers``: those of the kinds that are meant, all if empty."""
+
+    process: Process | None
+
+    def count(self, *numbers: int) -> int:
+        """Return how many there are."""
+
+    def each(self, *numbers: int) -> Iterator[Event]:
+        """Yield them as they were written."""
+
+    @property
+    def last_ns(self) -> int | None:
+        """When the last was written."""
+
+
+class Events:
+    """All events by time: of the sources, and those that were added by hand."""
+
+    def __init__(self, sources: Sequence[Source] = ()) -> None:
+        self._sources = sources
+        self._added: list[Event] = []
+        self._known: dict[tuple[int, ...], list[Event]] = {}
+
+    def append(self, event: Event) -> None:
+        """Add one event."""
+        self._added.append(event)
+        self._known.clear()
+
+    def __getitem__(self, place: int) -> Event:
+        """Return an event that was added by hand, by its place among them."""
+        return self._added[place]
+
+    def __setitem__(self, place: int, event: Event) -> None:
+        self._added[place] = event
+        self._known.clear()
+
+    def clear(self) -> None:
+        """Forget all events."""
+        self._sources, self._added = (), []
+        self._known.clear()
+
+    def of(self, *numbers: int, by: Process | None = None) -> Iterable[Event]:
+        """Return the events of the kinds with these numbers (all if none is given), of one process if that is named."""
+        if by is not None:
+            return self._made(numbers, [source for source in self._sources if source.process is by], by)
+        if sum(source.count(*numbers) for source in self._sources) > MANY:
+            own = sorted(self._chosen(numbers, None), key=_when)
+            return merge(*(source.each(*numbers) for source in self._sources), own, key=_when)
+        found = self._known.get(numbers)
+        if found is None:
+            found = self._known[numbers] = self._made(numbers, self._sources, None)
+        return found
+
+    def _made(self, numbers: tuple[int, ...], sources: Sequence[Source], by: Process | None) -> list[Event]:
+        found = [event for source in sources if source.count(*numbers) for event in source.each(*numbers)]
+        return sorted(found + self._chosen(numbers, by), key=_when)
+
+    def _chosen(self, numbers: tuple[int, ...], by: Process | None) -> list[Event]:
+        mine = (event for event in self._added if by is None or event.process is by)
+        return [event for event in mine if not numbers or event.kind.number in numbers]
+
+    @property
+    def last_ns(self) -> int | None:
+        """When the last one happened; None if there is none."""
+        ends = [source.last_ns for source in self._sources]
+        return max([*(end for end in ends if end is not None), *map(_when, self._added)], default=None)
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.of())
+
+    def __len__(self) -> int:
+        return len(self._added) + sum(source.count() for source in self._sources)
+
+
+def _when(event: Event) -> int:
+    return event.at_ns
