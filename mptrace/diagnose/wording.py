@@ -83,11 +83,20 @@ def call_of(wait: Wait) -> str:
     call = wait.call
     target = call.target
     if isinstance(target, Resource):
+        if _ends_pool(call, target):
+            return f"{_variable(target)}.terminate()"
         method = _method(call.kind, target)
         return f"{_variable(target)}.{method}()" if method else _plain(wait)
     if target is not None and call.kind in (waits.REAP, waits.THREAD_END):
         return f"join() of {who(target) if isinstance(target, Process) else target.name or who(target)}"
     return _plain(wait)
+
+
+def _ends_pool(call: Wait, target: Resource) -> bool:
+    """Is it the lock of the task queue, which only workers take, and whoever terminates the pool to keep them from it?"""
+    pool = target.outermost
+    is_lock = call.kind == waits.ACQUIRE and target.role == "_rlock" and pool.kind == "Pool"
+    return is_lock and call.thread.process.pool is not pool
 
 
 def doing(wait: Wait) -> str:

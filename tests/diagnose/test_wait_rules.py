@@ -189,6 +189,13 @@ def test_a_pool_that_was_terminated_after_the_wait_for_its_result_was_seen_is_no
     assert found(told.ends(130, "Ctrl-C").run(live=False), "result-after-terminate") == []
 
 
+def test_who_takes_the_task_queue_of_a_pool_without_being_its_worker_terminates_it() -> None:
+    told = story().pool("pool")
+    told.process("w1", Role.WORKER).in_pool("pool").exits(1).main()
+    told.waits(waits.ACQUIRE, told.resource("pool").parts["_inqueue"].parts["_rlock"])
+    assert one(told.run(), "all-asleep").title.startswith("MainProcess waits in pool.terminate()")
+
+
 def test_a_result_of_a_terminated_pool_never_comes() -> None:
     told = story().pool("pool").main()
     told.event(tasks.POOL_STATE, pool=told.resource("pool").key, call="__exit__", pending=4)
