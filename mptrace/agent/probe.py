@@ -16,6 +16,7 @@ PROBES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "process",
         ("multiprocessing.process", "multiprocessing.popen_fork", "multiprocessing.popen_forkserver", "multiprocessing.spawn"),
     ),
+    ("signals", ("multiprocessing.process",)),
     ("program", ("multiprocessing.process", "multiprocessing.util")),
     ("reduction", ("multiprocessing.reduction", "multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver")),
     ("semlock", ("multiprocessing.synchronize",)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from signal import Signals
+
 from mptrace.model.moment import Look, Moment, Wait
 from mptrace.model.process import Process, Role, Thread, ThreadRole
 
@@ -12,7 +14,10 @@ SERVICES = (Role.FORKSERVER, Role.TRACKER, Role.MANAGER)
 """Processes that only answer what others ask."""
 
 HANDLED = ((14, "SIGALRM"), (26, "SIGVTALRM"), (27, "SIGPROF"), (10, "SIGUSR1"), (12, "SIGUSR2"), (29, "SIGIO"))
-"""Signals whose handler may be meant to wake the program; those for ending it (SIGTERM, ...) need somebody outside."""
+"""Signals whose handler may be meant to wake the program; of the others (SIGTERM, ...) only a handler whose code may wake somebody."""
+
+TELLING = frozenset(Signals) - {Signals.SIGCHLD, Signals.SIGWINCH}
+"""Signals that somebody sends to a program on purpose."""
 
 _BY_CHANNEL = (
     ("nanosleep", "sleeps"),
@@ -89,8 +94,11 @@ def _why_wait_ends(wait: Wait) -> str:
 
 def _why_interrupted(thread: Thread, moment: Moment) -> str:
     """A main thread that waits may still run a handler of the program for a timer or a user's signal."""
-    caught = moment.caught.get(thread.process, 0) if thread.role is ThreadRole.MAIN else 0
-    name = next((name for number, name in HANDLED if caught >> (number - 1) & 1), "")
+    if thread.role is not ThreadRole.MAIN:
+        return ""
+    caught = moment.caught.get(thread.process, 0)
+    waking = (Signals(number).name for number in thread.process.handlers if number in TELLING)
+    name = next((name for number, name in HANDLED if caught >> (number - 1) & 1), None) or next(waking, "")
     return f"may be woken by its handler for {name}" if name else ""
 
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mptrace.model.moment import Hold
     from mptrace.model.resource import Resource
     from mptrace.model.site import Site
 
@@ -164,12 +165,19 @@ class Process:
     fatal_stack: tuple[Site, ...] = ()
     """The Python stack of the thread that died, innermost first."""
     tallies: list[Tally] = field(default_factory=list)
+    last_takes: dict[Resource, Site] = field(default_factory=dict)
+    """Where it was last noted to take a lock; of one that is taken very often, where it took it earlier."""
     past: list[Past] = field(default_factory=list)
     """The last ordinary events before it ended, or before the recording does; by time."""
+    held: list[Hold] = field(default_factory=list)
+    """Locks that it held when it was cut off."""
     lost: dict[str, int] = field(default_factory=dict)
     """What it could not record, by what: records, threads, locks, connections, tasks."""
     probes_off: list[str] = field(default_factory=list)
     """Probes that failed and were switched off, with the error."""
+
+    handlers: dict[int, str] = field(default_factory=dict)
+    """Signal -> name of the program's handler for it, of those that may wake somebody."""
 
     @property
     def alive(self) -> bool:

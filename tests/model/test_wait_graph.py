@@ -199,6 +199,16 @@ def test_a_main_thread_with_a_handler_for_a_timer_may_wake_itself():
     assert graph_of(told).stuck == set()
 
 
+def test_a_main_thread_whose_handler_for_sigterm_may_put_something_is_not_stuck():
+    told = story().queue("jobs").process("worker").gets("jobs").main().joins("worker")
+    run = told.run()
+    assert names(graph_of(told).stuck) == {"worker", "MainProcess"}
+    run.main.handlers = {17: "reap"}
+    assert names(graph_of(told).stuck) == {"worker", "MainProcess"}, "the end of a child is news to nobody here"
+    run.main.handlers = {15: "stop"}
+    assert graph_of(told).stuck == set()
+
+
 def test_threads_of_native_libraries_wake_nobody_once_the_python_stacks_are_known():
     told = story().queue("jobs").process("worker").gets("jobs").main().joins("worker")
     native = Thread(told.told.main, 999, runs_python=False)

@@ -46,3 +46,7 @@ BOOTSTRAP_PHASE = declare(
     17, "process.phase", "a spawned child reached a phase of its start: main imported, or the error that ended it",
     phase=TEXT, error=TEXT,
 )  # fmt: skip
+HANDLER = declare(
+    19, "process.handler", "the program set a handler for a signal (none: took it away); wakes 1: it may end somebody's wait",
+    signal=INT, handler=TEXT, wakes=INT, site=INT,
+)  # fmt: skip
