@@ -16,7 +16,7 @@ from __future__ import annotations
 from time import monotonic_ns
 
 from ..wire import layout
-from . import callsite, recorder, waits
+from . import callsite, order, recorder, waits
 
 HOT_TIMES, HOT_NS = 256, 20_000_000 * waits.SLOWER
 
@@ -53,6 +53,7 @@ def note(cell: Cell) -> None:
             return
         words, word, now = _live[0], layout.CELLS // 8 + cell.number * layout.CELL_WORDS, monotonic_ns()
         words[word + 1], words[word + 2] = now, callsite.here()
+        order.noted(cell.number, cell.key)
         cell.count += 1
         if cell.count == 1:
             cell.window = now
