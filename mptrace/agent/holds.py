@@ -30,7 +30,7 @@ class Cell(waits.Tired):
     `recorder.live` when a thread of this process took the lock, None once it was released; it changes at a fork.
     """
 
-    __slots__ = ("era", "held", "number")
+    __slots__ = ("era", "number")
 
     def __init__(self, key: int, has_holder: bool) -> None:
         super().__init__(key)

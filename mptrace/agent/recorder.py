@@ -23,7 +23,7 @@ from ..wire import layout
 from ..wire.event import Kind, encode
 from ..wire.events import processes
 from ..wire.rundir import PROCESSES, recording_name
-from . import mapping
+from . import mapping, native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def _open(flags: int, parent_opened: int) -> None:
     _bytes = _log = mapping.file_map(_path, layout.SIZE) or mapping.private_map(layout.SIZE)
     words = memoryview(_bytes).cast("Q")
     live[:] = words, _bytes, object()
+    flags |= native.attach(_bytes)
     _segment, _tail, _end = 0, layout.LOG, layout.LOG + layout.LOG_SIZE
     _write_header(words, flags, parent_opened, layout.LOG, layout.LOG_SIZE)
 

@@ -15,7 +15,7 @@ from time import monotonic_ns
 
 from ..wire import layout
 from ..wire.wait import STALE_SITE, TIMED
-from . import callsite, recorder
+from . import callsite, native, recorder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ _WAIT_WORD = (layout.BOARD // 8 + layout.T_WAIT) % layout.THREAD_WORDS
 _live, _threads = recorder.live, recorder.threads
 
 
-class Place:
+class Place(native.Place):
     """One operation on one resource, with where in the program it last had to wait (``since``: when that began, in ns)."""
 
-    __slots__ = ("key", "since", "site", "stack")
+    __slots__ = ()
 
     def __init__(self, key: int) -> None:
-        self.key, self.since, self.site, self.stack = key, 0, 0, 0
+        self.key, self.since, self.site, self.stack = key & _MASK, 0, 0, 0
 
     def fresh(self, now: int) -> int:
         """Note a wait that begins now; return STALE_SITE if the site is of an earlier one, else 0."""
@@ -141,7 +141,7 @@ _rested = 0
 class Tired(Place):
     """A place that can be too hot for notes; ``lean``: it is."""
 
-    __slots__ = ("count", "lean", "window")
+    __slots__ = ("count", "window")
 
     def __init__(self, key: int) -> None:
         super().__init__(key)

@@ -46,16 +46,35 @@ def _fits() -> bool:
 recorder: Any = _load()
 
 
-class _Place:
+class Place:
+    """The fields of a waits.Place, and of a lock's cell."""
+
     __slots__ = ("held", "key", "lean", "since", "site", "stack")
 
+    held: int
+    key: int
+    lean: bool
+    since: int
+    site: int
+    stack: int
 
-class _End:
+
+class End:
+    """The fields of a connection.End; ``recv`` and ``send`` are Places."""
+
     __slots__ = ("got", "key", "received", "recv", "send", "sent", "used")
 
+    got: int
+    key: int
+    received: int
+    recv: Any
+    send: Any
+    sent: int
+    used: int
 
-Place: Any = recorder.Place if recorder else _Place
-End: Any = recorder.End if recorder else _End
+
+if recorder:
+    Place, End = recorder.Place, recorder.End  # type: ignore[misc]
 
 
 def attach(file: object) -> int:

@@ -15,7 +15,7 @@ from ...wire import layout
 from ...wire.events import resources
 from ...wire.resource import PIPE
 from ...wire.wait import READY, RECV, SEND, STALE_SITE
-from .. import callsite, guard, identity, inherit, originals, recorder, waits
+from .. import callsite, guard, identity, inherit, native, originals, recorder, twin, waits
 from ..failure import hide
 
 TYPE_CHECKING = False
@@ -35,10 +35,10 @@ _SEND_AGAIN = SEND | PIPE << 8 | STALE_SITE << 16
 _ends: dict[int, ref[End]] = {}
 
 
-class End:
+class End(native.End):
     """What we keep for a Connection: its inode, its tally, how often it was used, and where it was last waited for, each way."""
 
-    __slots__ = ("__weakref__", "got", "key", "poll", "received", "recv", "send", "sent", "tally", "used")
+    __slots__ = ("__weakref__", "poll", "tally")
 
     def __init__(self, key: int, ends: int) -> None:
         self.key, self.used, self.got = key, 0, 0
@@ -79,8 +79,8 @@ def install(module: ModuleType) -> None:
     originals.add(NAME, base, identity.NAME, End(0, 0))
     originals.patch(NAME, base, "__init__", _init)
     originals.patch(NAME, base, "close", _close)
-    originals.patch(NAME, module.Connection, "_recv_bytes", _recv_bytes)
-    originals.patch(NAME, module.Connection, "_send_bytes", _send_bytes)
+    originals.patch(NAME, module.Connection, "_recv_bytes", twin.method("recv") or _recv_bytes)
+    originals.patch(NAME, module.Connection, "_send_bytes", twin.method("send") or _send_bytes)
     originals.patch(NAME, module, "wait", _wait)
     originals.patch(NAME, module, "Pipe", _pipe)
     originals.patch(NAME, module, "rebuild_connection", _rebuild)

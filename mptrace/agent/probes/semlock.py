@@ -15,7 +15,7 @@ from _thread import get_ident
 
 from ...wire.resource import SEM, semaphore_key
 from ...wire.wait import ACQUIRE
-from .. import guard, identity, originals, recorder, waits
+from .. import guard, identity, originals, recorder, twin, waits
 from ..failure import hide
 from ..holds import Cell, note, note_foreign
 
@@ -36,9 +36,9 @@ def install(module: ModuleType) -> None:
     unwatched = Cell(0, has_holder=False)
     originals.add(NAME, base, identity.NAME, unwatched)
     for kind, enter, leave in ((module.Lock, _lock_enter, _lock_leave), (module.RLock, _rlock_enter, _rlock_leave)):
-        originals.patch(NAME, kind, "__enter__", enter)
-        originals.patch(NAME, kind, "__exit__", leave)
-    originals.patch(NAME, base, "__enter__", _semaphore_enter)
+        originals.patch(NAME, kind, "__enter__", twin.method("enter") or enter)
+        originals.patch(NAME, kind, "__exit__", twin.method("exit") or leave)
+    originals.patch(NAME, base, "__enter__", twin.method("enter") or _semaphore_enter)
     originals.patch(NAME, base, "_make_name", _remember_name)
     originals.patch(NAME, base, "_make_methods", lambda original: _make_methods(original, module.Lock, module.RLock))
 
@@ -72,12 +72,16 @@ def _equip(self: Any, methods: Callable[[Any, Cell], tuple[object, object]] | No
         return
     cell = Cell(semaphore_key(name), has_holder=methods is not None)
     setattr(self, identity.NAME, cell)
-    if methods is None:
-        self.acquire = originals.disguise(_semaphore_acquire(semlock, cell), semlock.acquire)
-        return
+    kind = twin.SEMAPHORE if methods is None else twin.LOCK if methods is _lock_methods else twin.RLOCK
+    acquire, release = twin.equip(cell, semlock, kind) or _disguised(methods or _semaphore_methods, semlock, cell)
+    self.acquire = acquire
+    if methods is not None:
+        self.release = release
+
+
+def _disguised(methods: Callable[[Any, Cell], tuple[object, object]], semlock: Any, cell: Cell) -> tuple[object, object]:
     acquire, release = methods(semlock, cell)
-    self.acquire = originals.disguise(acquire, semlock.acquire)
-    self.release = originals.disguise(release, semlock.release)
+    return originals.disguise(acquire, semlock.acquire), release and originals.disguise(release, semlock.release)
 
 
 def _block(take: Callable[..., bool], cell: Cell, block: object = True, timeout: Any = None) -> bool:
@@ -102,7 +106,7 @@ def _take(take: Callable[..., bool], cell: Cell, block: object, timeout: Any) ->
 _NoneType = type(None)
 
 
-def _semaphore_acquire(semlock: Any, cell: Cell) -> Callable[..., bool]:
+def _semaphore_methods(semlock: Any, cell: Cell) -> tuple[object, None]:
     take = semlock.acquire
 
     def acquire(block: Any = True, timeout: Any = None) -> bool:
@@ -115,7 +119,7 @@ def _semaphore_acquire(semlock: Any, cell: Cell) -> Callable[..., bool]:
             raise
 
     take_, hide_ = _take, hide
-    return acquire
+    return acquire, None
 
 
 def _lock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
