@@ -6,6 +6,8 @@ class or module, with the original's name, docstring and signature (``__wrapped_
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +35,10 @@ def patch(probe: str, owner: object, name: str, wrap: Callable[[Callable[..., An
     if getattr(original, MARK, False):
         return
     wrapper = disguise(wrap(original), original)
-    replacement = kind(wrapper) if kind else wrapper  # type: ignore[arg-type]
-    _patches.setdefault(probe, []).append((owner, name, owner.__dict__.get(name, _MISSING), replacement))
-    setattr(owner, name, replacement)
+    add(probe, owner, name, kind(wrapper) if kind else wrapper)  # type: ignore[arg-type]
+    home = sys.modules.get(getattr(original, "__module__", None) or "")
+    if home is not None and home is not owner and home.__dict__.get(name) is original:
+        add(probe, home, name, wrapper)  # os.kill is posix.kill, and pickled as that
 
 
 def _patch_property(probe: str, owner: object, name: str, found: property, wrap: Callable[..., object]) -> None:
