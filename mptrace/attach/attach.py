@@ -15,6 +15,7 @@ from mptrace.attach.looks import look
 from mptrace.attach.memory import Memory
 from mptrace.attach.names import JobNames
 from mptrace.attach.pools import know_pools
+from mptrace.attach.respawns import watch_pools
 from mptrace.attach.sight import Sight
 from mptrace.attach.stacks import add_stacks
 from mptrace.attach.waiting import read_intents, read_waits, settle
@@ -59,6 +60,9 @@ def see(pid: int, began_ns: int) -> Sight:
     note_composites(sight, insights)
     look(job)
     settle(sight)
+    watch_pools(sight, insights)
+    job.drop_the_gone()
+    sight.excuse_the_young()
     for memory in memories.values():
         memory.close()
     return sight

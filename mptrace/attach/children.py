@@ -32,7 +32,7 @@ def _know_itself(insight: Insight) -> None:
     if found is None or found.name == "_MainProcess":
         return
     process.name = insight.text(found.attributes.get("_name", 0))
-    process.target = _target(insight, found.attributes.get("_target", 0))
+    process.target = target_name(insight, found.attributes.get("_target", 0))
     process.daemon = _daemon(insight, found)
     process.start_method = _METHODS.get(found.name, process.start_method)
 
@@ -54,7 +54,7 @@ def _know_child(sight: Sight, insight: Insight, found: Found) -> None:
             parent=insight.process.pid,
             pid=pid,
             name=insight.text(found.attributes.get("_name", 0)),
-            target=_target(insight, found.attributes.get("_target", 0)),
+            target=target_name(insight, found.attributes.get("_target", 0)),
             daemon=_daemon(insight, found),
             start_method=_METHODS.get(found.name, ""),
             status=status,
@@ -88,7 +88,7 @@ def _status(sight: Sight, insight: Insight, pid: int, popen: dict[str, int], sen
     return int(struct.unpack("<q", data)[0]) if len(data) == 8 else None
 
 
-def _target(insight: Insight, target: int) -> str:
+def target_name(insight: Insight, target: int) -> str:
     """Return the name of a target: a function's, or Class.method of a bound method."""
     try:
         module, name = insight.objects.class_of(target) if target else ("", "")

@@ -17,7 +17,7 @@ class Insight:
     """The objects of one process; UnknownLayout if they cannot be read."""
 
     def __init__(self, process: SeenProcess, memory: Memory, names: JobNames) -> None:
-        self.process, self._names = process, names
+        self.process, self.names = process, names
         interpreter = Interpreter(process, memory)
         process.python = ".".join(map(str, interpreter.version))
         self.interpreter = interpreter
@@ -31,7 +31,7 @@ class Insight:
     def _note_name(self, semlock: SemLock) -> None:
         region = self.process.space.region_at(semlock.handle)
         if region is not None and region.is_semaphore:
-            self._names.note_semaphore(region.inode, semlock.name)
+            self.names.note_semaphore(region.inode, semlock.name)
 
     # -- objects by what the walk found
 
@@ -76,7 +76,7 @@ class Insight:
         """Return the key of the semaphore behind a Lock, RLock or Semaphore; 0 if it is not known."""
         semlock = self.semlocks.get(wrapper)
         region = self.process.space.region_at(semlock.handle) if semlock else None
-        return self._names.semaphore_key(region.inode) if region is not None and region.is_semaphore else 0
+        return self.names.semaphore_key(region.inode) if region is not None and region.is_semaphore else 0
 
     def descriptor(self, connection: int) -> int:
         """Return the descriptor of a Connection; -1 if it is closed or unknown."""

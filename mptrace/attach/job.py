@@ -88,6 +88,11 @@ class Job:
         """Return those that have not ended."""
         return [process for process in self.processes.values() if not process.zombie]
 
+    def drop_the_gone(self) -> None:
+        """Forget processes that have ended since they were seen first, and whose parents know it: they are as if never seen."""
+        for pid in [pid for pid in self.processes if pid != self.root and not os.path.exists(f"/proc/{pid}")]:
+            del self.processes[pid]
+
 
 def find_job(pid: int) -> Job:
     """Find the job that a process belongs to; MptraceError in one sentence if there is nothing to look at."""
@@ -145,6 +150,7 @@ def _widen(found: set[int], root: int, world: World) -> None:
     candidates = [pid for pid in world.stats if pid not in found and pid not in above and procfs.executable(pid) in programs]
     semaphores = set[int]().union(*(world.semaphores(pid) for pid in found))
     channels = set[int]().union(*(world.channels(pid) for pid in found)) - _standard_streams(found, world)
+    channels -= set[int]().union(*(world.channels(pid) for pid in above))  # a shell hands its own pipes to all that it starts
     for pid in candidates:
         if world.semaphores(pid) & semaphores or world.channels(pid) & channels:
             found |= _descend([pid], world)

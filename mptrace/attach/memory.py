@@ -41,10 +41,14 @@ class Memory:
 
     def close(self) -> None:
         """Forget what was read, close the file."""
-        self._pages.clear()
+        self.forget()
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+    def forget(self) -> None:
+        """Read everything anew from now on."""
+        self._pages.clear()
 
     def read(self, address: int, size: int) -> bytes:
         """Return ``size`` bytes at ``address``, from the pages as they were when first read."""

@@ -37,17 +37,20 @@ def know_pools(sight: Sight, insights: dict[int, Insight]) -> None:
         for found in insight.walk.of("queue"):
             _serve(insight, found.attributes.get("_thread", 0), insight.object_key(found.address))
         for found in insight.walk.of("pool", "executor"):
-            if _is_owner(insight, found):
+            if is_owner(insight, found):
                 _know(sight, insights, insight, found)
 
 
-def _is_owner(insight: Insight, found: Found) -> bool:
+def is_owner(insight: Insight, found: Found) -> bool:
     """Did this process start the workers? A forked child has a copy of its parent's pool, down to the Thread objects."""
-    parents = [insight.attributes(process).get("_parent_pid", 0) for process in _worker_objects(insight, found)]
+    handler = thread_of(insight, found.attributes.get("_worker_handler", 0))
+    if handler is not None and handler.tid != insight.process.pid:  # a worker that it forked has it as its main thread
+        return True  # between two generations of workers its list may be empty
+    parents = [insight.attributes(process).get("_parent_pid", 0) for process in worker_objects(insight, found)]
     return any(insight.number(parent) == insight.process.inner_pid for parent in parents)
 
 
-def _worker_objects(insight: Insight, found: Found) -> list[int]:
+def worker_objects(insight: Insight, found: Found) -> list[int]:
     """Return the Process objects of the workers."""
     try:
         if found.what == "executor":
@@ -61,13 +64,14 @@ def _native(insight: Insight, thread: int) -> int:
     return insight.number(insight.attributes(thread).get("_native_id", 0))
 
 
-def _thread(insight: Insight, address: int) -> SeenThread | None:
+def thread_of(insight: Insight, address: int) -> SeenThread | None:
+    """Return the thread that a Thread object of this process stands for; None if it has ended, or was its parent's."""
     native = _native(insight, address)
     return next((thread for thread in insight.process.threads.values() if thread.inner_tid == native), None)
 
 
 def _serve(insight: Insight, thread: int, key: int) -> SeenThread | None:
-    found = _thread(insight, thread) if thread and key else None
+    found = thread_of(insight, thread) if thread and key else None
     if found is not None:
         found.serves = key
     return found
@@ -99,7 +103,7 @@ def _know(sight: Sight, insights: dict[int, Insight], insight: Insight, found: F
 
 def _worker_pids(sight: Sight, insight: Insight, found: Found) -> Iterator[int]:
     """Yield the pids of the workers."""
-    for process in _worker_objects(insight, found):
+    for process in worker_objects(insight, found):
         popen = insight.attributes(insight.attributes(process).get("_popen", 0))
         number = insight.number(popen.get("pid", 0))
         if number > 0:
@@ -111,7 +115,7 @@ def _gone(insight: Insight, found: Found, workers: list[SeenProcess]) -> list[st
 
     A pool starts its workers, numbered in a row, and then its handler thread: whoever began later is a successor.
     """
-    handler = _thread(insight, found.attributes.get("_worker_handler", 0))
+    handler = thread_of(insight, found.attributes.get("_worker_handler", 0))
     stat = procfs.stat(insight.process.pid, handler.tid) if handler is not None else None
     if stat is None:
         return []
@@ -174,7 +178,7 @@ def _stands_idle(insight: Insight, found: Found, workers: list[SeenProcess]) -> 
 
 
 def _witnesses(insight: Insight, found: Found, workers: list[SeenProcess]) -> tuple[SeenThread, ...]:
-    handlers = (_thread(insight, found.attributes.get(name, 0)) for name in ("_task_handler", "_result_handler"))
+    handlers = (thread_of(insight, found.attributes.get(name, 0)) for name in ("_task_handler", "_result_handler"))
     mains = (worker.threads.get(worker.pid) for worker in workers)
     return tuple(thread for thread in (*handlers, *mains) if thread is not None)
 
@@ -205,7 +209,7 @@ def _above_worker(thread: SeenThread) -> list[Frame]:
 
 def _handlers_idle(insight: Insight, found: Found, results: int) -> bool:
     """Does the task handler wait for work, and the result handler for the first byte of a message?"""
-    task, result = (_thread(insight, found.attributes.get(name, 0)) for name in ("_task_handler", "_result_handler"))
+    task, result = (thread_of(insight, found.attributes.get(name, 0)) for name in ("_task_handler", "_result_handler"))
     if task is None or result is None or task.wait is None or result.wait is None or not (task.frames and result.frames):
         return False
     waits_for_work = task.wait.kind == wait.MUTEX_WAIT and place_of(task.frames[0])[1] == "_handle_tasks"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mptrace.attach.recorder_file import RecorderFile
 from mptrace.attach.seen import SeenProcess, SeenThread
-from mptrace.attach.sight import Birth, Sight, Thing
+from mptrace.attach.sight import Birth, Respawns, Sight, Thing
 from mptrace.wire.event import signed
 from mptrace.wire.events import processes, resources, tasks, threads
 
@@ -77,6 +77,19 @@ def _record_pools(process: SeenProcess, sight: Sight, record: RecorderFile) -> N
     for lost in sight.lost_tasks:
         if lost.pid == process.pid:
             record.log(tasks.DISPATCHED, signed(lost.key), lost.job, lost.left, -1, at_ns=at_ns)
+    for found in sight.respawns:
+        if found.pid == process.pid:
+            _record_respawns(found, sight, record)
+
+
+def _record_respawns(found: Respawns, sight: Sight, record: RecorderFile) -> None:
+    """What was seen of a pool whose workers end as fast as they are replaced."""
+    key, at_ns = signed(found.key), sight.began_ns
+    record.log(tasks.POOL, key, found.places, found.initializer, 0, "", 0, at_ns=at_ns)
+    for pid, name, code in found.ended:
+        record.log(tasks.WORKER_JOINED, key, pid, code, name, at_ns=at_ns)
+    if found.untaken:
+        record.log(tasks.UNTAKEN, key, len(found.ended), at_ns=at_ns)
 
 
 def _record_thing(thing: Thing, sight: Sight, record: RecorderFile) -> None:

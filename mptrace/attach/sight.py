@@ -9,6 +9,13 @@ from mptrace.attach.names import JobNames
 from mptrace.attach.seen import SeenThread
 from mptrace.wire import resource
 
+YOUNG_NS = 2_000_000_000
+"""A process of this age may still be starting, on a busy machine."""
+
+_YOUNG = "it was only just starting"
+_UNFINISHED = ("py-spy:", "its objects are not laid out", "the interpreter's symbols were not found")
+"""What is said of a process without a finished interpreter in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thing:
@@ -103,6 +110,21 @@ class LostTask:
     """The threads that were found idle; if one of them ran in between, nothing is lost."""
 
 
+@dataclass(frozen=True, slots=True)
+class Respawns:
+    """Workers of a pool that failed and were replaced while we watched: ``ended`` (pid, name, code) in the order of their ends.
+
+    ``untaken``: all the while nobody took the task that is first in the pool's queue. ``initializer``: its name, "" if none.
+    """
+
+    pid: int
+    key: int
+    places: int
+    ended: tuple[tuple[int, str, int], ...]
+    untaken: bool
+    initializer: str
+
+
 @dataclass(slots=True, eq=False)
 class Sight:
     """The job, and what was found out about it."""
@@ -122,6 +144,7 @@ class Sight:
     forgotten: int = 0
     """Children that were started, and of which their parents have no Process object any more."""
     lost_tasks: list[LostTask] = field(default_factory=list)
+    respawns: list[Respawns] = field(default_factory=list)
     ownerless: set[int] = field(default_factory=set)
     """Inodes of semaphores that are mapped, and that no object of the first process that was searched belongs to."""
     named: set[tuple[int, int]] = field(default_factory=set)
@@ -133,6 +156,18 @@ class Sight:
         """Note that something could not be looked at, once."""
         if (pid, what, why) not in self.not_seen:
             self.not_seen.append((pid, what, why))
+
+    def excuse_the_young(self) -> None:
+        """What could not be looked at in a process that was only just starting, or that is gone by now, is nothing to report."""
+        told = [
+            (pid, what, _YOUNG if why.startswith(_UNFINISHED) and self._is_young(pid) else why)
+            for pid, what, why in self.not_seen
+        ]
+        self.not_seen = [one for one in dict.fromkeys(told) if one[0] == 0 or one[0] in self.job.processes]
+
+    def _is_young(self, pid: int) -> bool:
+        process = self.job.processes.get(pid)
+        return process is not None and process.opened_ns > self.began_ns - YOUNG_NS
 
     def is_first(self, thing: Thing) -> bool:
         """Is this the first process of the job that a thing was found in?"""

@@ -58,8 +58,9 @@ def _waits_for(moment: Moment, process: Process) -> list[Wait]:
 
 def _is_hidden(run: Run, moment: Moment, process: Process) -> bool:
     """Was it dead for a while by then, and had its parent not noticed?"""
-    known = process.exit is not None and process.exit.seen_by == "observer" and process.ended_ns is not None
-    if not known or (process.ended_ns or 0) > moment.at_ns - NOTICED_NS or process.parent not in moment.processes:
+    end = process.exit  # one that attach only infers, since a lock or a task is missing, has no status: its parent has that
+    seen = end is not None and end.known and end.seen_by == "observer" and process.ended_ns is not None
+    if not seen or (process.ended_ns or 0) > moment.at_ns - NOTICED_NS or process.parent not in moment.processes:
         return False
     noticed = [*told_of(run, process, processes.REAPED), *_news_of(run, process)]
     return all(event.at_ns > moment.at_ns for event in noticed)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mptrace.diagnose.deaths import submitted
-from mptrace.diagnose.finding import Evidence, Finding, Place, Step
+from mptrace.diagnose.finding import Evidence, Finding, Place, Step, Verdict
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.hang import place_of, wants
+from mptrace.diagnose.respawns import failed_workers, fails_at_once, how
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.standstill import last_waits
 from mptrace.diagnose.wording import counted, shortened, who
@@ -30,19 +31,16 @@ def worker_respawn_loop(run: Run) -> Iterator[Finding]:
         missing library), it does so for ever, and no result comes.
 
     How we know:
-        The pool reaped several times as many failed workers as it has places, and their common cause was recorded.
+        The pool reaped several times as many failed workers as it has places, and their common cause was recorded. If only their
+        ends were seen, from outside, it is likely: the next one may do better.
 
     What to do:
         Repair the cause. A ProcessPoolExecutor raises BrokenProcessPool at the first death.
     """
-    gone: dict[int, list[Event]] = {}
-    for event in run.of(tasks.WORKER_JOINED):
-        if event.number("code") > 0:
-            gone.setdefault(unsigned(event.number("pool")), []).append(event)
-    for key, events in gone.items():
+    for key, events in failed_workers(run).items():
         pool = next((resource for resource in run.resources if resource.key == key), None)
         initializer = any(unsigned(event.number("pool")) == key for event in run.of(tasks.INITIALIZER_FAILED))
-        if pool is not None and not initializer and len(events) >= ROUNDS * max(pool.number, 1):
+        if pool is not None and not initializer and not fails_at_once(run, key) and len(events) >= ROUNDS * max(pool.number, 1):
             yield _finding(run, pool, events)
 
 
@@ -50,20 +48,25 @@ def _finding(run: Run, pool: Resource, gone: list[Event]) -> Finding:
     waiting, moment = last_waits(run, lambda wait: wait.call.target is pool, stuck=False)
     causes = [e for e in run.of(failures.UNCAUGHT, failures.UNPICKLE_FAILED) if e.process and e.process.pool is pool]
     cause, call = (causes[0] if causes else None), submitted(run, pool, None)
-    error = shortened(f"{cause.text('error')}: {cause.text('message')}".rstrip(": "), 70) if cause else "an unknown cause"
+    error = shortened(f"{cause.text('error')}: {cause.text('message')}".rstrip(": "), 70) if cause else ""
+    of = f"of {error}" if cause else f"one after the other{how(gone)}"
+    at = call.site if call else pool.created_at
     sites = [
         *(("waiter", place_of(wait), wait.thread.process) for wait in waiting),
         *(("submitted", c.site, c.process) for c in [call] if c),
     ]
     return Finding(
-        title=f"the workers of {pool.label} die as fast as they are replaced, of {error}",
+        title=f"the workers of {pool.label} die as fast as they are replaced, {of}",
+        verdict=Verdict.PROVEN if cause else Verdict.LIKELY,
         steps=(
             *(Step(f"died of {error}", one.process, one.at_ns, one.site) for one in causes[:3]),
             *(wants(wait) for wait in waiting),
         ),
         why=f"{counted(len(gone), 'worker')} ended so far; the pool has {counted(pool.number, 'place')} and fills them again and again.",
-        fix="repair what ends the workers; the work is handed in at",
-        fix_at=call.site if call else pool.created_at,
+        fix="repair what ends the workers"
+        + ("" if cause else ", which they write to stderr")
+        + ("; the work is handed in at" if at else ""),
+        fix_at=at,
         processes=tuple(dict.fromkeys([*(one.process for one in causes if one.process), *(w.thread.process for w in waiting)])),
         resources=(pool,),
         places=tuple(dict.fromkeys(Place(role, site, process) for role, site, process in sites if site)),

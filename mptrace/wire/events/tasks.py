@@ -26,3 +26,6 @@ BROKEN = declare(77, "executor.broken", "a ProcessPoolExecutor broke", pool=INT,
 DISPATCHED = declare(
     78, "task.state", "tasks of a pool as the parent last knew them when it was asked", pool=INT, job=INT, left=INT, total=INT
 )
+UNTAKEN = declare(
+    79, "pool.untaken", "while so many workers ended, nobody took the task that is first in the pool's queue", pool=INT, ended=INT
+)
