@@ -14,7 +14,10 @@ from mptrace.wire.events import processes
 
 @dataclass(frozen=True, slots=True)
 class LostThread:
-    """A thread that the parent had at the fork; ``stack``: where it was, innermost first, empty if that was not looked at."""
+    """A thread that the parent had at the fork; ``stack``: where it was, innermost first, empty if that was not looked at.
+
+    ``name``: "" of a thread that is none of Python's.
+    """
 
     name: str
     tid: int
@@ -27,11 +30,21 @@ class LostThread:
         """The line of the program that it was at."""
         return next((site for site in self.stack if not is_library(site.file)), None)
 
+    @property
+    def whereabouts(self) -> str:
+        """Return ``is in fill()``, ``runs``: what it did at the fork."""
+        return f"is in {self.site.function}()" if self.site and self.site.function not in ("", "<module>") else "runs"
+
     def evidence(self) -> Evidence:
         """Return what was seen of it."""
         return Evidence(
             self.ref, f"the thread {self.name} ran in the parent at the fork{f', at {self.site}' if self.site else ''}"
         )
+
+
+def lost_python_threads(run: Run, process: Process) -> list[LostThread]:
+    """Return those of them that ran Python."""
+    return [thread for thread in lost_threads(run, process) if thread.name]
 
 
 def lost_threads(run: Run, process: Process) -> list[LostThread]:

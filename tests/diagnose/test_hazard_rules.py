@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mptrace.diagnose.finding import Severity, Verdict
-from mptrace.wire.events import resources
+from mptrace.model.process import ThreadRole
+from mptrace.model.site import Site
+from mptrace.wire.events import processes, resources, tasks
 from tests.support.story import Story, story
 from tests.support.verdicts import causes, found, loud, one
 
@@ -57,3 +61,101 @@ def test_a_deadlock_that_struck_is_no_mere_hazard() -> None:
     told.process("withdraw").takes("checking").waits_for("savings")
     assert causes(told.main().joins("deposit").run()) == ["lock-cycle"]
     assert found(told.told, "lock-order-inversion") == []
+
+
+# -- ends
+
+
+def killed_in_get(told: Story, *, call: str = "Process.terminate") -> Story:
+    """Go on with a worker that was ended inside get() of jobs."""
+    told.process("worker").takes("jobs._rlock", at="work.py:11").dies(15, by="MainProcess")
+    worker = told.find_process("worker")
+    assert worker is not None
+    worker.held = [told.holds.pop()]
+    worker.ended_ns = told.now + 1  # the call is told just before
+    return told.main().event(processes.SIGNALLED, at="work.py:22", child=worker.pid, signal=15, call=call)
+
+
+def test_a_worker_that_is_terminated_inside_of_get_takes_the_lock_along() -> None:
+    told = killed_in_get(story().queue("jobs").process("other"))
+    for _ in range(4):
+        told.tick()
+    finding = one(told.run(live=False), "unsafe-terminate")
+    assert (finding.verdict, finding.severity) == (Verdict.POSSIBLE, Severity.WARNING)
+    assert finding.title == "MainProcess ended worker by terminate() in the middle of get() of jobs: its lock stays taken"
+    assert str(finding.fix_at) == "/job/work.py:22"
+
+
+def test_where_nobody_else_is_left_to_need_the_lock_it_is_a_hint() -> None:
+    assert one(killed_in_get(story().queue("jobs")).run(live=False), "unsafe-terminate").severity is Severity.HINT
+
+
+def test_a_pool_that_ends_its_own_workers_is_none() -> None:
+    assert found(killed_in_get(story().queue("jobs"), call="Pool.terminate").run(live=False), "unsafe-terminate") == []
+
+
+def test_a_worker_that_held_nothing_is_none() -> None:
+    told = killed_in_get(story().queue("jobs"))
+    worker = told.find_process("worker")
+    assert worker is not None
+    worker.held = []
+    assert found(told.run(live=False), "unsafe-terminate") == []
+
+
+def test_a_lock_that_is_waited_for_is_no_mere_hazard() -> None:
+    told = killed_in_get(story().queue("jobs").process("other"))
+    told.holds = list(told.find_process("worker").held)  # type: ignore[union-attr]
+    told.process("other").waits_for_part("jobs._rlock").main().joins("other")
+    assert causes(told.run()) == ["queue-lock-lost"]
+    assert found(told.told, "unsafe-terminate") == []
+
+
+# -- threads
+
+
+def test_a_fork_while_a_thread_runs_is_a_hint_for_each_line() -> None:
+    told = story()
+    for name in ("one", "two"):
+        told.process(name).event(processes.FORK_THREADS, threads="4012 heart")
+        process = told.find_process(name)
+        assert process is not None
+        process.start_site = Site("/job/job.py", 26, "<module>")
+    finding = one(told.run(live=False), "fork-with-threads")
+    assert (finding.verdict, finding.severity) == (Verdict.POSSIBLE, Severity.HINT)
+    assert finding.title == "MainProcess forked one and 1 more process while the thread heart ran"
+
+
+def test_a_librarys_own_thread_and_native_ones_are_none() -> None:
+    told = story().queue("jobs").thread("QueueFeederThread", ThreadRole.FEEDER, "jobs")
+    tid = told.actor.tid
+    told.process("one").event(processes.FORK_THREADS, threads=f"{tid} QueueFeederThread\n4099 ")
+    assert found(told.run(live=False), "fork-with-threads") == []
+
+
+# -- Python's own
+
+
+@pytest.mark.parametrize(
+    ("issue", "version", "affected"),
+    [
+        ("gh-115634", "3.10.13", False), ("gh-115634", "3.11.7", True), ("gh-115634", "3.13.0", True),
+        ("gh-115634", "3.15.0", False), ("gh-90622", "3.10.4", True), ("gh-90622", "3.10.13", False),
+        ("gh-90622", "3.11.7", False), ("gh-105829", "3.10.13", True), ("gh-105829", "3.11.7", False),
+        ("gh-105829", "3.12.0", True), ("gh-105829", "3.12.1", False),
+    ],
+)  # fmt: skip
+def test_a_bug_is_in_its_versions_only(issue: str, version: str, affected: bool) -> None:
+    told = story().pool("executor", "ProcessPoolExecutor")
+    told.main_process.python = version
+    key = told.resource("executor").key
+    told.event(tasks.POOL, pool=key, workers=2, max_tasks=10, start_method="fork")
+    told.event(tasks.SUBMITTED, pool=key, tasks=20_000)
+    titles = [finding.title for finding in found(told.run(live=False), "known-python-bug")]
+    assert any(issue in title for title in titles) is affected
+
+
+def test_an_executor_without_a_limit_of_tasks_meets_no_bug() -> None:
+    told = story().pool("executor", "ProcessPoolExecutor")
+    told.main_process.python = "3.11.7"
+    told.event(tasks.POOL, pool=told.resource("executor").key, workers=2, max_tasks=0, start_method="fork")
+    assert found(told.run(live=False), "known-python-bug") == []

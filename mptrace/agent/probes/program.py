@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from _thread import get_ident
+from _thread import get_ident, get_native_id
+from os import listdir as _listdir
 
 from ...wire.events import processes
 from .. import callsite, entry, failure, guard, inherit, originals, recorder
@@ -26,6 +27,9 @@ _places: list[tuple[int, str, int, int]] = []
 
 PLACES = 16
 
+_native = ""
+"""Likewise the threads that are none of Python's: native ids, without names."""
+
 
 def install(module: ModuleType) -> None:
     """Watch forks by hooks (``os.fork`` stays the builtin), signals and new programs by patches."""
@@ -45,12 +49,17 @@ def install(module: ModuleType) -> None:
 
 
 def _before_fork() -> None:
-    global _threads
+    global _threads, _native
     try:
         me = get_ident()
         others = [thread for thread in list(threading._active.values()) if thread.ident != me]  # type: ignore[attr-defined]
         _threads = "\n".join(f"{thread.native_id or 0} {str(thread.name)[:60]}" for thread in others[:50])
         _places[:] = _where(others[:PLACES]) if others else ()
+        known = {thread.native_id for thread in others} | {get_native_id()}
+        foreign = [tid for tid in _listdir("/proc/self/task") if int(tid) not in known]
+        _native = "\n".join(f"{tid} " for tid in foreign[:50])
+    except OSError:  # no /proc: then nobody knows
+        _native = ""
     except Exception:
         guard.trouble(NAME)
 
@@ -59,7 +68,8 @@ def _where(others: list[Any]) -> list[tuple[int, str, int, int]]:
     """Look where these threads are: what they hold now, the child will never see released."""
     frames = sys._current_frames()
     return [
-        (thread.native_id or 0, str(thread.name)[:60], *callsite.place_and_stack_of(frames.get(thread.ident))) for thread in others
+        (thread.native_id or 0, str(thread.name)[:60], *callsite.place_and_stack_of(frames.get(thread.ident)))
+        for thread in others
     ]
 
 
@@ -72,8 +82,8 @@ def _after_fork() -> None:
 
 
 def _in_child() -> None:
-    if _threads and NAME not in guard.off:
-        recorder.log(processes.FORK_THREADS, _threads)
+    if (_threads or _native) and NAME not in guard.off:
+        recorder.log(processes.FORK_THREADS, "\n".join(filter(None, (_threads, _native))))
         for place in _places:
             recorder.log(processes.FORK_THREAD, *place)
 

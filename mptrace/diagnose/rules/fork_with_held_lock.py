@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mptrace.diagnose.copied_locks import is_copied, module_of, wanted_copy
 from mptrace.diagnose.deaths import is_library
 from mptrace.diagnose.finding import Finding, Place, Step
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.hang import hang, place_of
-from mptrace.diagnose.lock_code import held_around, is_only_taken_by_blocks, last_name, wanted_at
-from mptrace.diagnose.lost_threads import LostThread, lost_threads
+from mptrace.diagnose.lock_code import held_around, is_only_taken_by_blocks, last_name
+from mptrace.diagnose.lost_threads import LostThread, lost_python_threads
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.standstill import Standstill, standstills
 from mptrace.diagnose.wording import listed, who
 from mptrace.model.moment import Wait
 from mptrace.model.run import Run
 from mptrace.model.site import Site
-from mptrace.wire import resource as family_of
-from mptrace.wire import wait as kinds
-
-INNER = ("__enter__", "acquire", "_acquire", "acquireLock", "_acquireLock")
-"""Functions of the library that do nothing but take a lock."""
-
-STREAMS = ("print(", ".write(", ".flush(", ".writelines(", ".read(", ".readline(")
-"""Calls that take the lock of a buffered file."""
 
 
 @rule(needs=("program",), explains=(ANY_WAIT, "fork-with-threads"))
@@ -44,47 +37,12 @@ def fork_with_held_lock(run: Run) -> Iterator[Finding]:
     """
     for standstill in standstills(run):
         for wait in standstill.moment.waits:
-            lost = lost_threads(run, wait.thread.process) if _is_copied(wait) and wait.thread in standstill.graph.stuck else []
-            lock = _wanted(run, wait) if lost else ""
+            lost = (
+                lost_python_threads(run, wait.thread.process) if is_copied(wait) and wait.thread in standstill.graph.stuck else []
+            )
+            lock = wanted_copy(run, wait) if lost else ""
             if lock and standstill.holds_for([wait]):
                 yield _finding(standstill, wait, lost, lock)
-
-
-def _is_copied(wait: Wait) -> bool:
-    """Is it for a lock of the process's own, which the child's only thread wants?"""
-    lock = wait.resource
-    return wait.kind == kinds.MUTEX_WAIT and lock is not None and lock.family == family_of.MUTEX and lock.kind != "import lock"
-
-
-def _wanted(run: Run, wait: Wait) -> str:
-    """Return which lock it wants: the program's text for it, or whose of the library's; "" if it waits for something else."""
-    inner = next((site for site in wait.stack if site.function.rpartition(".")[2] not in INNER), None)
-    if inner is None:
-        return ""
-    if not is_library(inner.file):
-        line = run.source_line(inner.file, inner.line)
-        return wanted_at(run, inner) or ("the lock of a stream" if any(call in line for call in STREAMS) else "")
-    waits_in = wait.stack[0].function.rpartition(".")[2]
-    return "" if waits_in in ("wait", "_wait", "join") or not _takes_locks(inner) else f"a lock of {_module(inner)}"
-
-
-def _takes_locks(site: Site) -> bool:
-    return _module(site) in (
-        "logging",
-        "queue",
-        "weakref",
-        "tempfile",
-        "random",
-        "warnings",
-        "socket",
-        "threading",
-        "concurrent.futures",
-    )
-
-
-def _module(site: Site) -> str:
-    path = site.file.rpartition("/lib/python3")[2].partition("/")[2].removesuffix(".py").removesuffix("/__init__")
-    return "concurrent.futures" if path.startswith("concurrent/futures") else path.replace("/", ".")
 
 
 def _finding(standstill: Standstill, wait: Wait, lost: list[LostThread], lock: str) -> Finding:
@@ -116,7 +74,7 @@ def _holder(run: Run, lost: list[LostThread], lock: str) -> tuple[LostThread | N
                 if last_name(text) == last_name(lock):
                     return thread, taken
     module = lock.rpartition(" ")[2]
-    inside = [one for one in lost if any(is_library(site.file) and _module(site) == module for site in one.stack[:4])]
+    inside = [one for one in lost if any(is_library(site.file) and module_of(site) == module for site in one.stack[:4])]
     return (inside[0], inside[0].site) if inside else (lost[0], lost[0].site) if len(lost) == 1 else (None, None)
 
 
@@ -135,7 +93,7 @@ def _doubts(run: Run, wait: Wait, holder: LostThread | None, taken: Site | None,
 
 
 def _step(thread: LostThread, parent: object, taken: Site | None) -> Step:
-    says = f"is at {thread.site}" if thread.site and not taken else "is inside of the lock's block" if taken else "runs"
+    says = "is inside of the lock's block" if taken else thread.whereabouts
     return Step(f"the thread {thread.name} of {who(parent)} {says} at the fork", None, thread.at_ns, taken or thread.site)  # type: ignore[arg-type]
 
 

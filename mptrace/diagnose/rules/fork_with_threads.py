@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mptrace.diagnose.finding import Evidence, Finding, Place, Severity, Step, Verdict
 from mptrace.diagnose.lock_code import held_around
-from mptrace.diagnose.lost_threads import LostThread, lost_threads
+from mptrace.diagnose.lost_threads import LostThread, lost_python_threads
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.wording import counted, listed, verb, who
 from mptrace.model.process import Process
@@ -41,7 +41,7 @@ def _own(run: Run, child: Process) -> list[LostThread]:
     """Return the threads of the program itself that a child lacks."""
     parent = child.forked_from or child.parent
     service = {thread.tid for thread in parent.threads if thread.role.is_service} if parent else set()
-    return [thread for thread in lost_threads(run, child) if thread.tid not in service]
+    return [thread for thread in lost_python_threads(run, child) if thread.tid not in service]
 
 
 def _finding(run: Run, site: Site, children: list[Process]) -> Finding:
@@ -54,10 +54,7 @@ def _finding(run: Run, site: Site, children: list[Process]) -> Finding:
     return Finding(
         title=f"{who(parent)} forked {who(first)}{more} while {names} ran{holding}",
         verdict=Verdict.POSSIBLE,
-        steps=tuple(
-            Step(f"the thread {each.name} is {f'at {each.site}' if each.site else 'somewhere'}", None, each.at_ns, each.site)
-            for each in threads[:4]
-        ),
+        steps=tuple(Step(f"the thread {each.name} {each.whereabouts}", None, each.at_ns, each.site) for each in threads[:4]),
         why=f"A lock that {verb(len(threads), 'this thread holds', 'one of these threads holds')} at the fork is never released in the child.",
         fix="start the processes before the threads, or use multiprocessing.set_start_method('spawn'); the fork is at",
         fix_at=site,

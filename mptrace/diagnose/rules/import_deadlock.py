@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mptrace.diagnose.finding import Finding, Place, Step
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.hang import hang, place_of
-from mptrace.diagnose.lost_threads import lost_threads
+from mptrace.diagnose.lost_threads import lost_python_threads
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.standstill import Standstill, standstills
 from mptrace.diagnose.wording import call_of, who
@@ -59,7 +59,7 @@ def _circle(standstill: Standstill, wait: Wait, hold: Hold) -> Iterator[Finding]
 
 
 def _after_fork(standstill: Standstill, wait: Wait) -> Iterator[Finding]:
-    child, lost = wait.thread.process, lost_threads(standstill.run, wait.thread.process)
+    child, lost = wait.thread.process, lost_python_threads(standstill.run, wait.thread.process)
     importing = [thread for thread in lost if any("importlib._bootstrap" in site.file for site in thread.stack)]
     parent, thread = child.forked_from or child.parent, (importing or lost)[0].name if lost else "a thread"
     site = place_of(wait)

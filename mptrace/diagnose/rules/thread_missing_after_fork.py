@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mptrace.diagnose.finding import Finding, Place, Step
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.hang import hang, place_of
-from mptrace.diagnose.lost_threads import LostThread, lost_threads
+from mptrace.diagnose.lost_threads import LostThread, lost_python_threads
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.standstill import Standstill, standstills
 from mptrace.diagnose.wording import who
@@ -50,7 +50,7 @@ def _futures(standstill: Standstill, wait: Wait) -> Iterator[Finding]:
     if wait.kind != kinds.MUTEX_WAIT or wait.thread not in standstill.graph.stuck:
         return
     what, servants = _waited_for(wait)
-    lost = lost_threads(standstill.run, wait.thread.process) if what else []
+    lost = lost_python_threads(standstill.run, wait.thread.process) if what else []
     if not lost:
         return
     served = [thread for thread in lost if any(site.file.endswith(servants) for site in thread.stack[:6])] if servants else []
@@ -75,7 +75,7 @@ def _pools(standstill: Standstill, wait: Wait) -> Iterator[Finding]:
     elsewhere = pool.made_by is not None and pool.made_by is not process and pool.made_by.started_ns < process.started_ns
     if not elsewhere or any(thread.serves is pool for thread in process.threads):
         return
-    lost = lost_threads(standstill.run, process)
+    lost = lost_python_threads(standstill.run, process)
     servants = [thread for maker in (pool.made_by,) if maker for thread in maker.threads if thread.serves is pool]
     served = [one for one in lost if one.tid in {thread.tid for thread in servants}]
     yield _finding(

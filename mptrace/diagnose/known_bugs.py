@@ -1,0 +1,83 @@
+"""Bugs of CPython that a program's use of multiprocessing meets: versions, issue, and what in the run meets each. As of July 2026.
+
+Only what a program meets by an unusual use stands here: what every program meets would be an alarm for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mptrace.model.event import Event
+from mptrace.model.run import Run
+from mptrace.wire.event import unsigned
+from mptrace.wire.events import tasks
+
+Version = tuple[int, int, int]
+
+WAKE_UPS = 8_000
+"""Submitted tasks beyond which the pipe that wakes up the executor's manager thread may be full (64 KiB, a few bytes each)."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBug:
+    """One bug. ``affected``: ranges of versions, from the first one with it to the first one without it."""
+
+    issue: str
+    says: str
+    affected: tuple[tuple[Version, Version], ...]
+    fix: str
+    met: Callable[[Run], Iterator[Event]]
+
+    def is_in(self, version: Version) -> bool:
+        """Does this version of Python have it?"""
+        return any(first <= version < without for first, without in self.affected)
+
+
+def _limits_tasks(run: Run) -> Iterator[Event]:
+    """A ProcessPoolExecutor with max_tasks_per_child."""
+    return (event for event in _executors(run) if event.number("max_tasks") > 0)
+
+
+def _forks_on_demand(run: Run) -> Iterator[Event]:
+    """A ProcessPoolExecutor that forks its workers and has more than one of them."""
+    return (event for event in _executors(run) if event.text("start_method") == "fork" and event.number("workers") > 1)
+
+
+def _submits_many(run: Run) -> Iterator[Event]:
+    """An executor that is given so many tasks at once that its wake-up pipe can fill."""
+    for event in _executors(run):
+        given = [each for each in run.of(tasks.SUBMITTED) if each.number("pool") == event.number("pool")]
+        if sum(max(each.number("tasks"), 1) for each in given) >= WAKE_UPS:
+            yield event
+
+
+def _executors(run: Run) -> Iterator[Event]:
+    kinds = {resource.key: resource.kind for resource in run.resources}
+    return (event for event in run.of(tasks.POOL) if kinds.get(unsigned(event.number("pool"))) == "ProcessPoolExecutor")
+
+
+KNOWN_BUGS = (
+    KnownBug(
+        "gh-115634",
+        "a ProcessPoolExecutor with max_tasks_per_child stops starting workers and hangs when one of them has reached its limit",
+        (((3, 11, 0), (3, 13, 13)), ((3, 14, 0), (3, 14, 4))),
+        "leave out max_tasks_per_child, or use multiprocessing.Pool(maxtasksperchild=...), at",
+        _limits_tasks,
+    ),
+    KnownBug(
+        "gh-90622",
+        "a ProcessPoolExecutor forks workers when tasks are submitted, while its own threads hold locks, and can deadlock",
+        (((3, 9, 0), (3, 9, 13)), ((3, 10, 0), (3, 10, 5))),
+        "pass mp_context=multiprocessing.get_context('spawn'), or use Python 3.10.5 or later, at",
+        _forks_on_demand,
+    ),
+    KnownBug(
+        "gh-105829",
+        "a ProcessPoolExecutor that is given many tasks at once deadlocks when the pipe that wakes up its thread is full",
+        (((3, 9, 0), (3, 11, 6)), ((3, 12, 0), (3, 12, 1))),
+        "submit the tasks in portions, or use Python 3.11.6, 3.12.1 or later, at",
+        _submits_many,
+    ),
+)
+"""One row a bug; each is tested on versions on both sides of its ranges."""

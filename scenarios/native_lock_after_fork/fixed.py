@@ -1,0 +1,29 @@
+"""Processes are forked before the C library is used."""
+
+# methods: fork
+
+import ctypes
+import threading
+from multiprocessing import Process
+
+from stage import use_start_method
+
+library = ctypes.CDLL(None)
+library_lock = ctypes.create_string_buffer(64)
+working = threading.Event()
+
+
+def transform():
+    library.pthread_mutex_lock(library_lock)
+    working.set()
+    library.usleep(500_000)
+    library.pthread_mutex_unlock(library_lock)
+
+
+if __name__ == "__main__":
+    use_start_method()
+    worker = Process(target=transform, name="worker")
+    worker.start()
+    threading.Thread(target=transform, name="background").start()
+    working.wait()
+    worker.join()
