@@ -26,6 +26,18 @@ _STDLIB = os.path.dirname(os.__file__) + "/"
 _PACKAGES = (_STDLIB + "site-packages/", _STDLIB + "dist-packages/")
 _OURS = os.path.dirname(os.path.dirname(__file__)) + "/"
 
+
+def _is_command() -> bool:
+    """Is the program a text after ``-c``? Else ``<string>`` is code that somebody generated (a proxy's methods): nobody's line."""
+    try:
+        arguments = sys.orig_argv
+        return not arguments[arguments.index("-c") + 1].startswith("from multiprocessing")
+    except (AttributeError, ValueError, IndexError):
+        return False
+
+
+_IS_COMMAND = _is_command()
+
 _sites: dict[tuple[int, int], int] = {}
 PROGRAM, LIBRARY, OURS = range(3)
 
@@ -40,7 +52,8 @@ def _kind(code: CodeType) -> int:
     kind = _library.get(name)
     if kind is None:
         ours = name.startswith(_OURS)
-        library = name.startswith("<frozen") or (name.startswith(_STDLIB) and not name.startswith(_PACKAGES))
+        generated = name.startswith("<frozen") or (name == "<string>" and not _IS_COMMAND)
+        library = generated or (name.startswith(_STDLIB) and not name.startswith(_PACKAGES))
         kind = _library[name] = OURS if ours else int(library)
     return kind
 
@@ -81,11 +94,13 @@ def is_ours(code: CodeType) -> bool:
 
 def program_frame(frame: FrameType | None) -> FrameType | None:
     """Return the innermost frame of the program at or above ``frame``; None if there is only library above."""
-    while frame is not None:
+    known = _library.get
+    while frame is not None:  # no calls of ours in here: a worker looks for its program at every lock it takes
         code = frame.f_code
-        if not _kind(code):
+        kind = known(code.co_filename)
+        if not kind and (kind is not None or not _kind(code)):
             return frame
-        if _is_bottom(code):
+        if code.co_name == "_bootstrap" and _is_bottom(code):
             return None
         frame = frame.f_back
     return None
@@ -139,16 +154,21 @@ def place_and_stack_of(frame: FrameType | None) -> tuple[int, int]:
 
 
 def _walk(frame: FrameType | None) -> tuple[int, int]:
-    site = 0
+    site, left = 0, DEPTH
     found: list[int] = []
-    while frame is not None and len(found) < DEPTH:
+    known, numbers = _library.get, _sites.get
+    while frame is not None and left:
         code = frame.f_code
-        kind = _kind(code)
+        kind = known(code.co_filename)
+        if kind is None:
+            kind = _kind(code)
         if kind != OURS:
-            found.append(_frame_number(frame))
+            one = numbers((id(code), frame.f_lasti)) or _frame_number(frame)
+            found.append(one)
+            left -= 1
             if not kind and not site:
-                site = found[-1]
-        if _is_bottom(code):
+                site = one
+        if code.co_name == "_bootstrap" and _is_bottom(code):
             break
         frame = frame.f_back
     return site, _stack_number(tuple(found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _thread import get_native_id
+from _weakref import ref
 from struct import Struct
 from time import monotonic_ns
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 _CELL = Struct("<4Q").pack_into
 _failures = budget.Budget(200, 5)
+
+QUICK = 64
+"""So many tasks of one function, each begun within `waits.FRESH_NS` of the one before, are told with their arguments."""
 
 
 current: Worker | None = None
@@ -34,7 +38,8 @@ class Worker:
         self.refused = False  # its result could not be pickled: the error that goes back instead is none of its function
         self.job, self.index, self.function = 0, 0, ""
         self.code: Any = None  # not the function: it may hold what the program wants to be rid of
-        self._cell, self._number, self._since, self._tid = 0, 0, 0, get_native_id()
+        self._cell, self._number, self._since, self._state = 0, 0, 0, 1 | get_native_id() << 32
+        self._called, self._name, self._quick = _nothing, b"", 0
         recorder.log(tasks.WORKER, pool, name)
 
     def ask(self) -> None:
@@ -44,19 +49,38 @@ class Worker:
             if self.ready is not None:
                 self.ready()
 
-    def begin(self, job: int, index: int, called: Any, function: str, arguments: str) -> None:
-        """It begins to run a task: ``called``, with its name and its arguments as texts."""
-        self.job, self.index, self.function = job, index, function
+    def begin(self, job: int, index: int, function: Any, args: Any, kwargs: Any) -> None:
+        """It begins to run a task: what it got to call. One right after another of the same function is told by name and number."""
+        now = monotonic_ns()
+        before, self._since, self.job, self.index = self._since, now, job, index
+        self._number = number = pools.task_number(job, index)
+        cell = self._cell
+        if now - before > waits.FRESH_NS or _called(function, args) is not self._called():
+            self._quick = 0
+        else:
+            self._quick += 1
+            if cell and self._quick > QUICK:
+                words, at = recorder.words, cell // 8
+                if self._quick == QUICK + 1:
+                    words[at + 4] = len(self._name)  # which is what the text begins with
+                words[at + 2], words[at + 3] = number, now
+                words[at] = self._state
+                return
+        called, self.function, arguments = describe(function, args, kwargs)
         self.code = getattr(getattr(called, "__func__", called), "__code__", None)
-        self._number, self._since = pools.task_number(job, index), monotonic_ns()
-        text = f"{function}({arguments})".encode("utf-8", "replace")[: layout.DOING_SIZE - 40]
+        self._called = ref(called) if type(called) is _FUNCTION else _nothing
+        self._name = self.function.encode("utf-8", "replace")[: layout.DOING_SIZE - 40]
+        self._tell(self._name + f"({arguments})".encode("utf-8", "replace"))
+
+    def _tell(self, text: bytes) -> None:
+        text = text[: layout.DOING_SIZE - 40]
         if not self._cell:  # kept from task to task
             self._cell = recorder.begin_task(self.pool, self._number, text)
             return
         buffer, at = recorder._bytes, self._cell
         buffer[at + 40 : at + 40 + len(text)] = text
         _CELL(buffer, at + 8, self.pool, self._number, self._since, len(text))
-        recorder.words[at // 8] = 1 | self._tid << 32
+        recorder.words[at // 8] = self._state
 
     def end(self, *, returned: bool) -> None:
         """The task returned or raised; its result is about to be sent. Only one that took a while is worth a record."""
@@ -102,10 +126,25 @@ class Worker:
         )  # fmt: skip
 
 
+def _called(function: Any, args: Any) -> Any:
+    """Return the program's own function of a task, as `describe` finds it."""
+    if type(function) is _FUNCTION:
+        return args[0][0] if function.__name__ in _STARS and function.__module__ == "multiprocessing.pool" else function
+    return function.args[0] if getattr(getattr(function, "func", None), "__name__", "") == "_process_chunk" else function
+
+
+_FUNCTION = type(lambda: None)
+_STARS = ("mapstar", "starmapstar")
+
+
+def _nothing() -> object:
+    return _nothing  # which is no function of the program
+
+
 def describe(function: Any, args: Any, kwargs: Any) -> tuple[Any, str, str]:
     """Return (function, its name, its arguments) of a task; a chunk of ``map`` is told by its first item."""
     name = getattr(function, "__name__", "")
-    if name in ("mapstar", "starmapstar") and getattr(function, "__module__", "") == "multiprocessing.pool":
+    if name in _STARS and getattr(function, "__module__", "") == "multiprocessing.pool":
         (inner, batch), *_ = args
         first = brief.arguments(batch[0]) if name == "starmapstar" else brief.value(batch[0])
         return inner, brief.name_of(inner), first + (f"  and {len(batch) - 1} more" if len(batch) > 1 else "")

@@ -10,7 +10,7 @@ from ...wire import wait
 from ...wire.events import resources, tasks
 from ...wire.resource import OBJECT
 from .. import brief, budget, callsite, entry, failure, guard, life, originals, pools, recorder, waits
-from ..tasks import Worker, describe
+from ..tasks import Worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _watched_get(worker: Worker, original: Callable[..., Any]) -> Callable[..., 
         item = original(*args, **kwargs)
         try:
             if item is not None:
-                worker.begin(item.work_id, 0, *describe(item.fn, item.args, item.kwargs))
+                worker.begin(item.work_id, 0, item.fn, item.args, item.kwargs)
         except Exception:
             guard.trouble(NAME)
         return item

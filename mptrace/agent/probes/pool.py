@@ -10,7 +10,7 @@ from ...wire import wait
 from ...wire.events import resources, tasks
 from ...wire.resource import OBJECT
 from .. import brief, budget, callsite, entry, failure, guard, life, originals, pools, recorder, waits
-from ..tasks import Worker, describe
+from ..tasks import Worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -306,7 +306,7 @@ def _watched_get(worker: Worker, original: Callable[..., Any]) -> Callable[..., 
         try:
             if task is not None:
                 job, index, function, args, kwargs = task
-                worker.begin(job, index, *describe(function, args, kwargs))
+                worker.begin(job, index, function, args, kwargs)
         except Exception:
             guard.trouble(NAME)
         return task

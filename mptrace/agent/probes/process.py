@@ -138,8 +138,10 @@ def _poll(original: Callable[..., object]) -> object:
         if self.returncode is not None:
             return original(self, *args, **kwargs)
         code = original(self, *args, **kwargs)
+        if code is None:
+            return code
         try:
-            if code is not None and _first(self.pid, _REAPED):
+            if _first(self.pid, _REAPED):
                 recorder.log(processes.REAPED, self.pid, code, entry.point(), callsite.here())
         except Exception:
             guard.trouble(NAME)
@@ -151,8 +153,10 @@ def _poll(original: Callable[..., object]) -> object:
 def _exitcode(original: Callable[..., object]) -> object:
     def exitcode(self: Any) -> object:
         code = original(self)
+        if code is None:
+            return code
         try:
-            if code is not None and callsite.is_program(sys._getframe(1).f_code) and _first(self._popen.pid, _READ):
+            if callsite.is_program(sys._getframe(1).f_code) and _first(self._popen.pid, _READ):
                 recorder.log(processes.EXIT_CODE_READ, self._popen.pid, callsite.here())
         except Exception:
             guard.trouble(NAME)
