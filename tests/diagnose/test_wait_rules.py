@@ -21,6 +21,17 @@ def test_a_reader_that_is_joined_instead_of_fed_waits_for_ever() -> None:
     assert "`work.put(None)`" in finding.fix
 
 
+def test_a_service_thread_of_a_pool_that_waits_for_its_own_queue_is_no_reader_of_the_programs() -> None:
+    told = (
+        story()
+        .queue("notifier", "SimpleQueue")
+        .main()
+        .thread("Thread-3 (_handle_workers)", ThreadRole.POOL_TASKS)
+        .gets("notifier")
+    )
+    assert found(told.run(), "queue-get-no-producer") == []
+
+
 def test_a_get_whose_producer_has_ended_names_it() -> None:
     told = story().queue("results").process("reader").exits(0).main().gets("results")
     finding = one(told.run(), "queue-get-no-producer")

@@ -41,7 +41,7 @@ def queue_get_no_producer(run: Run) -> Iterator[Finding]:
     """
     for standstill in standstills(run):
         for group in standstill.groups:
-            gets = [wait for wait in group.waits if queue_read_by(wait) is not None]
+            gets = [wait for wait in group.waits if queue_read_by(wait) is not None and not wait.thread.role.is_service]
             if any(standstill.moment.begun_message(wait) for wait in gets):
                 continue  # partial-message tells of it
             others = [wait for wait in group.waits if wait not in gets and not wait.thread.role.is_service]
