@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mptrace.model.moment import Hold
-    from mptrace.model.moment import Hold
     from mptrace.model.resource import Resource
     from mptrace.model.site import Site
 
@@ -170,8 +169,6 @@ class Process:
     """Where it was last noted to take a lock; of one that is taken very often, where it took it earlier."""
     past: list[Past] = field(default_factory=list)
     """The last ordinary events before it ended, or before the recording does; by time."""
-    held: list[Hold] = field(default_factory=list)
-    """Locks that it held when it was cut off."""
     held: list[Hold] = field(default_factory=list)
     """Locks that it held when it was cut off."""
     lost: dict[str, int] = field(default_factory=dict)

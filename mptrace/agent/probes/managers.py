@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...wire.events import resources
+from ...wire.events import resources, shared
 from ...wire.resource import OBJECT
 from ...wire.wait import CALL
 from .. import callsite, guard, identity, originals, recorder, waits
@@ -42,7 +42,10 @@ def _callmethod(original: Callable[..., Any]) -> Callable[..., Any]:
         saved = None
         try:
             saved = _intend(self, methodname, places)
-            return original(self, methodname, args, kwds)
+            result = original(self, methodname, args, kwds)
+            if type(result) in _CONTAINERS:
+                _note_copy(self, methodname, result)
+            return result
         except BaseException as error:
             hide(error)
             raise
@@ -67,3 +70,18 @@ def _intend(proxy: Any, method: Any, places: dict[str, waits.Place]) -> waits.Sa
 
 
 _MOST_PLACES = 1000
+_CONTAINERS = frozenset((list, dict, set))
+_TAKING = frozenset(("__getitem__", "get", "setdefault", "__getattribute__"))
+_copies: set[int] = set()
+"""Lines that took a container out of a proxy, each told once."""
+
+
+def _note_copy(proxy: Any, method: Any, container: object) -> None:
+    try:
+        site = callsite.here() if method in _TAKING else 0
+        if site and site not in _copies and len(_copies) < _MOST_PLACES:
+            _copies.add(site)
+            token, kind = proxy._token, type(container).__name__
+            recorder.log(shared.COPY_TAKEN, identity.of_manager(token.address), str(token.typeid), str(method), kind, site)
+    except Exception:  # noqa: BLE001 - the guest's oath
+        guard.trouble(NAME)

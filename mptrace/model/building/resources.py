@@ -9,6 +9,7 @@ from mptrace.model.event import Event
 from mptrace.model.naming import Names
 from mptrace.model.process import Process, Role, Tally
 from mptrace.model.resource import Resource
+from mptrace.wire import layout
 from mptrace.wire import resource as family_of
 from mptrace.wire.event import unsigned
 from mptrace.wire.events import resources, tasks
@@ -102,6 +103,9 @@ def _take_head(shop: Workshop, process: Process) -> None:
         known = shop.resource(family_of.SEM, lock.key, process)
         known.kind = known.kind or "Lock"
         known.knowers.add(process)
+        site = shop.places[process].site(lock.site) if lock.site and not lock.site & layout.FOREIGN else None
+        if site is not None and (lock.since_ns == 0 or lock.since_ns >= process.started_ns):
+            process.last_takes[known] = site
     for cell in head.tallies:
         pipe = shop.resource(family_of.PIPE, cell.key, process)
         pipe.kind = pipe.kind or "Pipe"
