@@ -59,7 +59,6 @@ class JobWatch(Watch):
 
     def kill_for_hang(self) -> None:
         """Ask the loop to end the job: SIGTERM, then SIGKILL for everything that is left; to be called from another thread."""
-        self.killed_for_hang = True
         os.eventfd_write(self._wake, 1)
 
     def until_end(self) -> tuple[int, str]:
@@ -91,8 +90,9 @@ class JobWatch(Watch):
             self._end(watched)
         elif descriptor == self._wake:
             os.eventfd_read(self._wake)
-            self._kill_at = time.monotonic() + GRACE_S
-            self.send(signal.SIGTERM)
+            if self.running:  # else it has ended by itself meanwhile
+                self.killed_for_hang, self._kill_at = True, time.monotonic() + GRACE_S
+                self.send(signal.SIGTERM)
         elif descriptor == self._marks.descriptor:
             self._marks_due = True
 

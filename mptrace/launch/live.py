@@ -95,18 +95,16 @@ class Live:
 
     def _look(self, why: str, boards: Boards, pids: list[int], *, stalled: bool = False) -> float:
         """Take a moment, have it judged, and tell what is proven; of a stall, tell whatever was found."""
-        began, old = time.monotonic(), boards.old_untimed(time.monotonic_ns(), OLD_NS)
+        began, spent, old = time.monotonic(), _cpu_s(), boards.old_untimed(time.monotonic_ns(), OLD_NS)
         waits = _identity(old)
         if not self._moments.taken:
             Thread(target=self._prepare, name="mptrace-prepare", daemon=True).start()
         number, found = self._judged(why, pids, old)
-        worth = [told for told in found if told.sure or (stalled and self._is_worth_telling(told, pids))]
-        if stalled and not worth and self._settings.kills and not will_move(pids):
-            worth = [_unexplained(why)]
+        worth = self._stall(found, why, pids) if stalled else [told for told in found if told.sure]
         for told in worth:
             self._tell(number, told)
         took = time.monotonic() - began
-        self._pace.was_seen(waits, time.monotonic(), took)
+        self._pace.was_seen(waits, time.monotonic(), min(took, _cpu_s() - spent))
         if any(told.sure for told in worth):
             self._pace.settle(waits)
         self._own_log.info(
@@ -115,6 +113,19 @@ class Live:
         if worth and self._settings.kills:
             self._watch.kill_for_hang()
         return took
+
+    def _stall(self, found: list[Told], why: str, pids: list[int]) -> list[Told]:
+        """Return what is to be told of a stall; if it is to be ended and nothing explains it, that."""
+        worth = [told for told in found if told.sure or self._is_worth_telling(told, pids)]
+        if not worth and self._settings.kills and not will_move(pids):
+            worth = [_unexplained(why)]
+        return [told for told in worth if told.sure] if self._has_moved() else worth
+
+    def _has_moved(self) -> bool:
+        """Did the job go on, or end, while we looked at it?"""
+        pids = self._tree.pids()
+        still_s = self._stillness.update(time.monotonic(), pids, read_boards(self._files, pids))
+        return not pids or still_s < self._settings.hang_after_s
 
     def _judged(self, why: str, pids: list[int], waits: list[BoardWait]) -> tuple[int, list[Told]]:
         """Take a moment and return its number and what the judge says of it: nothing, if there is no room for the copies."""
@@ -158,6 +169,12 @@ def _unexplained(why: str) -> Told:
     """Return what is said of a job that is to be ended because it hangs, and of which no rule says why."""
     text = f"mptrace: stalled (possible): {why}, and no rule says why; the report shows what each process was doing"
     return Told("stalled", "possible", HINT, why, text, "unexplained")
+
+
+def _cpu_s() -> float:
+    """Return the CPU time of this thread and of what it had done by others: on a busy machine a look takes long and costs little."""
+    used = os.times()
+    return time.thread_time() + used.children_user + used.children_system
 
 
 def _identity(waits: list[BoardWait]) -> frozenset[tuple[int, int, int]]:

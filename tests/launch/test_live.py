@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+from mptrace.launch.judging import Judge
+from mptrace.launch.live import Live
 from mptrace.launch.pace import AGAIN_S, MOMENTS, SHARE, SPARED, Pace
+from mptrace.launch.settings import Settings
+from mptrace.observe.boards import Boards
 from tests.support.launched import launch, launched, observed, only_run, wait_until, write_script
 
 DEADLOCK = """
@@ -71,6 +76,44 @@ def test_a_stall_that_nothing_explains_is_ended_on_request_all_the_same(tmp_path
     ended = launch(tmp_path, "--hang-after", "1", "--on-hang", "kill", "job.py")
     assert ended.status == 124
     assert "no rule says why" in ended.stderr
+
+
+class Job:
+    """A job as the watch shows it: one process, until it has ended by itself; `killed` if it was ended."""
+
+    def __init__(self) -> None:
+        self.tree, self.log, self.killed, self.living = self, self, False, {}  # type: ignore[var-annotated]
+        self.now = [2]
+
+    def pids(self) -> list[int]:
+        return self.now
+
+    def write(self, *_: object, **__: object) -> None:
+        """The observer's log, and what `Live` logs of itself."""
+
+    info = error = write
+
+    def kill_for_hang(self) -> None:
+        self.killed = True
+
+
+def stalled_job(tmp_path: Path, *, ends: bool) -> Job:
+    job = Job()
+    live = Live(job, Settings(1.0, "kill", quiet=True), Judge(lambda *_: []), str(tmp_path), job)  # type: ignore[arg-type]
+    live._stillness.update(time.monotonic() - 5.0, job.now, Boards())
+
+    def take(*_: object) -> int:
+        job.now = [] if ends else job.now
+        return 1
+
+    live._moments.take = take  # type: ignore[method-assign]
+    live._look("nothing moved for 5 s", Boards(), [2], stalled=True)
+    return job
+
+
+def test_a_stall_that_is_over_when_it_has_been_looked_at_is_neither_told_nor_ended(tmp_path: Path) -> None:
+    assert stalled_job(tmp_path, ends=False).killed
+    assert not stalled_job(tmp_path, ends=True).killed
 
 
 def test_what_is_urgent_is_looked_at_at_once_and_the_rest_within_our_share() -> None:
