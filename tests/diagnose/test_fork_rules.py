@@ -48,7 +48,7 @@ def blocked(told: Story, at: str = "cache.py:6") -> Story:
 def test_a_child_that_wants_a_lock_which_a_thread_held_at_the_fork_is_proven() -> None:
     finding = one(blocked(forked()).run(), "fork-with-held-lock")
     assert finding.verdict is Verdict.PROVEN
-    assert finding.title == ("reader waits for cache_lock, which the thread filler of MainProcess held when reader was forked")
+    assert finding.title == ("reader waits for cache_lock, which the thread filler of MainProcess held when it was forked")
     places = {(place.role, str(place.site)) for place in finding.places}
     assert {("holder", "/job/cache.py:2"), ("waiter", "/job/cache.py:6")} <= places
 
@@ -61,6 +61,34 @@ def test_a_thread_that_was_elsewhere_at_the_fork_is_only_likely() -> None:
 def test_a_lock_that_the_child_may_have_taken_itself_is_only_likely() -> None:
     told = forked(CACHE + "\ndef begin():\n    cache_lock.acquire()\n")
     assert one(blocked(told).run(), "fork-with-held-lock").verdict is Verdict.LIKELY
+
+
+def test_a_thread_that_only_wants_the_lock_itself_at_the_fork_does_not_hold_it() -> None:
+    assert one(blocked(forked(at_fork="cache.py:2")).run(), "fork-with-held-lock").verdict is Verdict.LIKELY
+
+
+def test_a_thread_that_waits_on_the_condition_has_given_its_lock_back() -> None:
+    told = forked(CACHE.replace("load()", "cache_lock.wait()"))
+    wait = Site("/usr/lib/python3.11/threading.py", 327, "Condition.wait")
+    told.told.events[-1] = replace(told.told.events[-1], stack=(wait, Site("/job/cache.py", 3, "fill")))
+    assert one(blocked(told).run(), "fork-with-held-lock").verdict is Verdict.LIKELY
+
+
+def test_two_threads_in_blocks_of_locks_of_one_name_are_not_told_apart() -> None:
+    told = forked(CACHE.replace("cache_lock", "self.lock"))
+    told.event(processes.FORK_THREADS, threads="4013 other")
+    told.event(processes.FORK_THREAD, at="cache.py:3", thread=4013, name="other")
+    assert one(blocked(told).run(), "fork-with-held-lock").verdict is Verdict.LIKELY
+
+
+def test_children_that_want_copies_of_one_lock_are_one_finding() -> None:
+    told = blocked(forked())
+    told.process("second").event(processes.FORK_THREADS, threads="4012 filler")
+    told.event(processes.FORK_THREAD, at="cache.py:3", thread=4012, name="filler")
+    told.waits(waits.MUTEX_WAIT, private_lock(told), at="cache.py:6")
+    finding = one(told.run(), "fork-with-held-lock")
+    assert finding.title.startswith("reader and second wait for cache_lock")
+    assert finding.verdict is Verdict.PROVEN
 
 
 def test_a_block_that_suspends_may_be_the_childs_own() -> None:
