@@ -45,7 +45,13 @@ golden: setup ## accept what the formats print now
 bench: setup ## cost of every probe against the bare program, as ratios of instructions
 	$(RUN) -m tests.support.bench
 
+bench-judge: setup ## seconds and memory to read and judge 10 million events, and 1,000 processes
+	$(RUN) -m tests.support.bench_judge
+
+soak: setup ## 64 processes x 4 threads, kills, no room, few files, 1,000 processes: SECONDS_EACH=600
+	$(RUN) -m tests.support.soak $(SECONDS_EACH)
+
 beds: setup ## suites and programs of others, bare and traced: BEDS=folder NAMES="..."
 	$(RUN) -m tests.support.beds $(NAMES)
 
-.PHONY: help setup test lint types layers docs docs-check check scenarios golden bench beds
+.PHONY: help setup test lint types layers docs docs-check check scenarios golden bench bench-judge soak beds

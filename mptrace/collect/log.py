@@ -27,7 +27,7 @@ def read_log(data: bytes, into: Log, base: int = 0, path: str = "", at: int = 0)
     stopped = _read_whole(data, into, base)
     into.torn += _is_torn(data, stopped)
     if stopped:
-        into.add_page(base, data[:stopped], path, at)
+        into.add_page(base, data, stopped, path, at)
     into.settle()
     return stopped
 
@@ -39,7 +39,7 @@ def read_stream(stream: BinaryIO, into: Log, base: int, path: str = "") -> None:
         data = rest + chunk
         used = _read_whole(data[: len(data) & -8], into, base)  # no record without its padding
         if used:
-            into.add_page(base, data[:used], path, at)
+            into.add_page(base, data, used, path, at)
         rest, base, at = data[used:], base + used, at + used
         if len(rest) > 2 * RECORD_LIMIT + 32:  # not a cut record, but damage: nothing behind it can be found
             break
@@ -52,13 +52,14 @@ def _read_whole(data: bytes, into: Log, base: int) -> int:
 
     This runs once for each record of a recording, ten million times for a large one: so it is one plain loop.
     """
-    at, last = 0, len(data) - PREFIX.size - BODY.size
-    unpack, offsets, least, prefix = _BEGINNING.unpack_from, into.offsets, BODY.size, PREFIX.size
+    at, size = 0, len(data)
+    last, least, limit, prefix = size - PREFIX.size - BODY.size, BODY.size, RECORD_LIMIT, PREFIX.size
+    unpack, offsets, checksum_of = _BEGINNING.unpack_from, into.offsets, crc32
     while at <= last:
         length, checksum, number = unpack(data, at)
-        end = at + prefix + length
-        body = data[at + prefix : end]
-        if crc32(body) == checksum and least <= length <= RECORD_LIMIT and length == len(body):
+        begin = at + prefix
+        end = begin + length
+        if checksum_of(data[begin:end]) == checksum and least <= length <= limit and end <= size:
             offsets[number].append(base + at)
         elif _is_damaged(data, at, length):
             into.damaged += 1

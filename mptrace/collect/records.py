@@ -70,11 +70,11 @@ class Log:
         self._bases: list[int] = []
         self._kept = 0
 
-    def add_page(self, base: int, data: bytes, path: str = "", at: int = 0) -> None:
-        """Note where the bytes from ``base`` on are: here, or, once enough is kept here, in a file."""
-        keep = not path or self._kept + len(data) <= KEPT
-        self._kept += len(data) if keep else 0
-        self._pages.append(Page(base, len(data), data if keep else None, path, at))
+    def add_page(self, base: int, data: bytes, size: int, path: str = "", at: int = 0) -> None:
+        """Note where the first ``size`` bytes of ``data`` are: here, or, once enough is kept here, in a file."""
+        keep = not path or self._kept + size <= KEPT
+        self._kept += size if keep else 0
+        self._pages.append(Page(base, size, data[:size] if keep else None, path, at))
         self._bases.append(base)
 
     def settle(self) -> None:

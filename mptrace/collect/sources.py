@@ -20,6 +20,7 @@ TOTAL_LIMIT = 32 << 20
 """Most bytes of sources that are kept for one run."""
 
 
+_STDLIB = sysconfig.get_path("stdlib") + "/"
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
@@ -59,7 +60,7 @@ def is_library(file: str) -> bool:
     normal = file.replace("\\", "/")
     if "/site-packages/" in normal or "/dist-packages/" in normal:
         return True
-    return any(f"/lib{bits}/python3." in normal for bits in ("", "64")) or normal.startswith(sysconfig.get_path("stdlib") + "/")
+    return any(f"/lib{bits}/python3." in normal for bits in ("", "64")) or normal.startswith(_STDLIB)
 
 
 def _from_disk(recording: Recording) -> dict[str, list[str]]:

@@ -61,13 +61,14 @@ class Events:
         """Return the events of the kinds with these numbers (all if none is given), of one process if that is named."""
         if by is not None:
             return self._made(numbers, [source for source in self._sources if source.process is by], by)
+        found = self._known.get(numbers)
+        if found is not None:
+            return found
         if sum(source.count(*numbers) for source in self._sources) > MANY:
             own = sorted(self._chosen(numbers, None), key=_when)
             return merge(*(source.each(*numbers) for source in self._sources), own, key=_when)
-        found = self._known.get(numbers)
-        if found is None:
-            found = self._known[numbers] = self._made(numbers, self._sources, None)
-        return found
+        self._known[numbers] = self._made(numbers, self._sources, None)
+        return self._known[numbers]
 
     def _made(self, numbers: tuple[int, ...], sources: Sequence[Source], by: Process | None) -> list[Event]:
         found = [event for source in sources if source.count(*numbers) for event in source.each(*numbers)]
