@@ -9,6 +9,7 @@ from mptrace.attach.books import keep_books
 from mptrace.attach.children import know_children
 from mptrace.attach.composites import note_composites
 from mptrace.attach.directory import make_directory
+from mptrace.attach.forks import know_forks
 from mptrace.attach.insight import gain_insights
 from mptrace.attach.job import find_job
 from mptrace.attach.looks import look
@@ -60,6 +61,7 @@ def see(pid: int, began_ns: int) -> Sight:
     note_composites(sight, insights)
     look(job)
     settle(sight)
+    know_forks(sight)
     watch_pools(sight, insights)
     job.drop_the_gone()
     sight.excuse_the_young()

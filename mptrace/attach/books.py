@@ -2,7 +2,8 @@
 
 A lock's copies count what was taken less what was released in their process. Exactly one above zero, none below, and the
 semaphore at zero: that process holds it. None at all and the semaphore at zero: whoever took it is gone. Anything else means
-that it was released by another process than the one that took it, or that a bare fork copied the count: no holder is told.
+that it was released by another process than the one that took it, or that a bare fork copied the count: no holder is told. And
+nothing is proven of a holder that the program's text does not show to hold it (holding.py).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from mptrace.attach.cpython.semlocks import RECURSIVE, SemLock, search_semlocks
+from mptrace.attach.holding import is_seen_holding
 from mptrace.attach.insight import Insight
 from mptrace.attach.memory import Unreadable
 from mptrace.attach.seen import SeenHold
@@ -125,6 +127,8 @@ def _judge_lock(sight: Sight, insights: dict[int, Insight], key: int, copies: li
     if len(holders) == 1 and not negative:
         process = holders[0].insight.process
         process.holds.append(SeenHold(key, holders[0].semlock.ident))
+        if contested and not is_seen_holding(holders[0].insight, holders[0].semlock, key):
+            sight.miss(process.pid, "a lock's holder", "its count says so, but it is in no block that takes the lock")
     elif holders or negative:
         if contested:
             sight.miss(0, "a lock's holder", "it was released by another process than the one that took it, or copied by a fork")

@@ -26,6 +26,8 @@ def record_process(process: SeenProcess, sight: Sight) -> RecorderFile:
     for birth in sight.births:
         if birth.parent == process.pid:
             _record_birth_of(birth, sight, record)
+    if process.lost_threads:
+        record.log(processes.FORK_THREADS, process.lost_threads, at_ns=process.opened_ns)
     _record_pools(process, sight, record)
     _record_pairs(process, sight, record)
     return record

@@ -115,6 +115,8 @@ class SeenProcess:
     pool: int = 0
     """OBJECT key of the pool or executor that it works for."""
     holds: list[SeenHold] = field(default_factory=list)
+    lost_threads: str = ""
+    """Lines of number and name: the threads of its parent that it lacks, where that matters."""
     signals: tuple[int, int, int] = (0, 0, 0)
     """Masks of the signals that are blocked, ignored and caught."""
     recording: str = ""

@@ -11,6 +11,7 @@ from mptrace.diagnose.finding import Finding, Severity, Verdict
 from mptrace.diagnose.folding import fold, without_last_resorts
 from mptrace.diagnose.registry import all_rules
 from mptrace.diagnose.rule import Rule
+from mptrace.diagnose.wording import without_place
 from mptrace.model.run import Run
 
 FOUND, CLEAR, NOT_CHECKED, BROKEN = "found", "clear", "not checked", "broken"
@@ -87,6 +88,7 @@ def _ask(rule: Rule, run: Run, diagnosis: Diagnosis) -> list[Finding]:
     diagnosis.outcomes[rule.id] = FOUND if found else NOT_CHECKED if why else CLEAR
     for finding in found:
         finding.rule, finding.severity = rule.id, finding.lowered or rule.severity
+        finding.fix = finding.fix if finding.fix_at else without_place(finding.fix)
     return found
 
 

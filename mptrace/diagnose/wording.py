@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterable
 
@@ -47,6 +48,16 @@ def an(noun: str) -> str:
 def verb(count: int, singular: str, plural: str) -> str:
     """Return the form of a verb that fits so many subjects."""
     return singular if count == 1 else plural
+
+
+def without_place(fix: str) -> str:
+    """Return the text of a fix whose place is not known: without ``, taken at`` or `` at`` at its end."""
+    if not fix.endswith(" at"):
+        return fix
+    return _PLACE.sub("", fix).removesuffix(" at")
+
+
+_PLACE = re.compile(r"(?:[,;.]\s+(?:[^,;]*\b(?:is|was|\w+ed|made|taken|left|put|sent|asked for|handed in)\s)?at)$")
 
 
 def signal_name(number: int) -> str:
