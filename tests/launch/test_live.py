@@ -78,12 +78,16 @@ def test_a_stall_that_nothing_explains_is_ended_on_request_all_the_same(tmp_path
     assert "no rule says why" in ended.stderr
 
 
+ABSENT = 99_999_999
+"""A pid that no process has."""
+
+
 class Job:
     """A job as the watch shows it: one process, until it has ended by itself; `killed` if it was ended."""
 
     def __init__(self) -> None:
         self.tree, self.log, self.killed, self.living = self, self, False, {}  # type: ignore[var-annotated]
-        self.now = [2]
+        self.now = [ABSENT]
 
     def pids(self) -> list[int]:
         return self.now
@@ -107,7 +111,7 @@ def stalled_job(tmp_path: Path, *, ends: bool) -> Job:
         return 1
 
     live._moments.take = take  # type: ignore[method-assign]
-    live._look("nothing moved for 5 s", Boards(), [2], stalled=True)
+    live._look("nothing moved for 5 s", Boards(), [ABSENT], stalled=True)
     return job
 
 
