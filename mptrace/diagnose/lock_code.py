@@ -16,13 +16,13 @@ from mptrace.model.site import Site
 
 def wanted_at(run: Run, site: Site) -> str:
     """Return the lock that a line takes, as the program writes it; "" if it takes none, or it is not clear which one."""
-    found = {text for node in _nodes(run, site.file) for text, line in _taken(node) if line == site.line}
+    found = {text for node in nodes_of(run, site.file) for text, line in _taken(node) if line == site.line}
     return found.pop() if len(found) == 1 else ""
 
 
 def held_around(run: Run, site: Site) -> Iterator[tuple[str, Site]]:
     """Yield the locks whose ``with`` blocks a line is in, each with the line that takes it."""
-    for node in _nodes(run, site.file):
+    for node in nodes_of(run, site.file):
         if isinstance(node, (ast.With, ast.AsyncWith)) and node.body[0].lineno <= site.line <= (node.end_lineno or 0):
             for text, line in _taken(node):
                 yield text, Site(site.file, line, site.function)
@@ -32,7 +32,7 @@ def is_only_taken_by_blocks(run: Run, lock: str) -> bool:
     """Is a lock of this name only ever held by a ``with`` block that is left before its function is?"""
     name = last_name(lock)
     for file in run.sources:
-        for node in _nodes(run, file):
+        for node in nodes_of(run, file):
             if isinstance(node, ast.Attribute) and node.attr == "acquire" and last_name(ast.unparse(node.value)) == name:
                 return False
             if isinstance(node, ast.With) and any(last_name(text) == name for text, _ in _taken(node)) and _suspends(node):
@@ -58,7 +58,8 @@ def _taken(node: ast.AST) -> Iterator[tuple[str, int]]:
         yield ast.unparse(node.func.value), node.lineno
 
 
-def _nodes(run: Run, file: str) -> tuple[ast.AST, ...]:
+def nodes_of(run: Run, file: str) -> tuple[ast.AST, ...]:
+    """Return the nodes of a file's syntax tree; none if its text is not at hand, or is not Python."""
     return _parsed("\n".join(run.sources.get(file, ())))
 
 

@@ -9,10 +9,22 @@ from mptrace.wire.events import processes, tasks
 from tests.support.story import Story, story
 from tests.support.verdicts import causes, found, loud, one
 
+LOAD = """\
+def load():
+    fill()
 
-def full_pool(*, busy: int = 2, submitted: int = 3, queued: int = 110) -> Story:
+def fill():
+    loaded.set()
+
+def look_up(number):
+    loaded.wait()
+"""
+
+
+def full_pool(*, busy: int = 2, submitted: int = 3, queued: int = 110, source: str = LOAD) -> Story:
     """Begin with a pool of two workers, of which some wait for an event in a task."""
     told = story().pool("pool", at="main.py:1", workers=2).lock("loaded", "Event")
+    told.told.sources = {"/job/main.py": source.splitlines()} if source else {}
     pool, loaded = told.resource("pool"), told.resource("loaded")
     for job in range(submitted):
         name = "load" if job == submitted - 1 else "look_up"
@@ -44,6 +56,22 @@ def test_a_pool_with_an_idle_worker_is_not_exhausted() -> None:
 
 def test_a_pool_with_nothing_left_to_do_is_not_exhausted() -> None:
     assert found(full_pool(submitted=2).told, "pool-exhausted") == []
+
+
+def test_work_that_would_not_end_the_wait_is_not_what_is_waited_for() -> None:
+    assert found(full_pool(source=LOAD.replace("set()", "clear()")).told, "pool-exhausted") == []
+
+
+def test_work_whose_text_is_not_at_hand_is_only_likely() -> None:
+    assert one(full_pool(source="").told, "pool-exhausted").verdict is Verdict.LIKELY
+
+
+def test_workers_that_want_a_copied_lock_are_not_helped_by_more_work() -> None:
+    told = full_pool()
+    for wait in told.told.moments[0].waits:
+        if wait.call.kind == waits.FLAG:
+            wait.kind = waits.MUTEX_WAIT
+    assert found(told.told, "pool-exhausted") == []
 
 
 def test_what_was_not_seen_in_the_queue_is_only_likely() -> None:

@@ -8,6 +8,7 @@ from mptrace.diagnose.deaths import submitted
 from mptrace.diagnose.finding import Finding, Place, Step, Verdict
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.hang import hang, place_of
+from mptrace.diagnose.helping_code import helps
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.standstill import Standstill, standstills
 from mptrace.diagnose.wording import call_of, counted, listed, shortened
@@ -33,7 +34,8 @@ def pool_exhausted(run: Run) -> Iterator[Finding]:
 
     How we know:
         All workers of the pool are in the middle of a task and wait without a timeout; nobody outside of the pool who could
-        help runs, or all of those wait for results of the pool as well; and there is work that no worker has taken.
+        help runs, or all of those wait for results of the pool as well; and there is work that no worker has taken, whose
+        function does what they wait for, by its text. Where the text is not at hand, it is only likely.
 
     What to do:
         Submit first what the others need, do it in the parent or in a pool of its own, or have more workers than tasks that wait
@@ -57,8 +59,18 @@ def _look(standstill: Standstill, pool: Resource) -> Iterator[Finding]:
         wait for wait in standstill.behind(waits) if wait.call.resource is pool and wait.call.kind in (kinds.RESULT, kinds.FUTURE)
     ]
     unbegun, queued = _unbegun(standstill, pool, doings), _is_queued(standstill, pool)
-    if unbegun and (queued or behind):
-        yield _finding(standstill, pool, waits, doings, unbegun, sure=queued and _is_accounted(standstill, pool, waits, behind))
+    helping, sure = _helping(standstill, waits, unbegun)
+    if helping and (queued or behind):
+        sure = sure and queued and _is_accounted(standstill, pool, waits, behind)
+        yield _finding(standstill, pool, waits, doings, helping, sure=sure)
+
+
+def _helping(standstill: Standstill, waits: list[Wait], unbegun: list[Event]) -> tuple[list[Event], bool]:
+    """Return the calls whose functions may end one of the waits, by their text, and whether that is what they do."""
+    free = [wait for wait in waits if wait not in standstill.graph.exact and wait.kind != kinds.MUTEX_WAIT]
+    told = [(event, helps(standstill.run, event.text("function"), wait)) for event in unbegun for wait in free]
+    sure = [event for event, does in told if does]
+    return list(dict.fromkeys(sure or [event for event, does in told if does is None])), bool(sure)
 
 
 def _unbegun(standstill: Standstill, pool: Resource, doings: list[Doing]) -> list[Event]:
