@@ -1,0 +1,72 @@
+"""Rule file; see mptrace/diagnose/rule.py for what a rule is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import median
+
+from mptrace.diagnose.deaths import events_of
+from mptrace.diagnose.finding import Evidence, Finding, Place, Severity, Step
+from mptrace.diagnose.rule import rule
+from mptrace.diagnose.wording import counted, listed, who
+from mptrace.model.event import Event
+from mptrace.model.process import Process, Role
+from mptrace.model.run import Run
+from mptrace.wire.events import processes
+
+SHARE = 0.5
+"""Part of the children's life that their start must be."""
+
+LEAST_NS = 3_000_000_000
+"""So long must all starts together take."""
+
+SLOW_NS = 750_000_000
+"""So long must half of them take: an interpreter alone needs a tenth of that, several times as long on a busy machine."""
+
+
+@rule(severity=Severity.HINT, needs=("process",))
+def slow_start(run: Run) -> Iterator[Finding]:
+    """Children spend most of their life starting: a new interpreter, and the imports of the main script.
+
+    Why it costs:
+        Under spawn and forkserver a child imports the main script and what that imports before it does any work: half a second
+        for numpy, several for torch, in each child.
+
+    How we know:
+        The time from the making of each child to the call of its target, against the time until its end.
+
+    What to do:
+        Import what only the parent needs below the main guard; keep workers (Pool, executor) instead of starting new ones; use
+        forkserver with set_forkserver_preload().
+    """
+    starts = [(process, begun) for process in run.processes if (begun := _began_work(run, process)) is not None]
+    spent = sum(begun.at_ns - process.started_ns for process, begun in starts)
+    lived = sum((process.ended_ns or 0) - process.started_ns for process, _ in starts)
+    slow = bool(starts) and median(begun.at_ns - process.started_ns for process, begun in starts) >= SLOW_NS
+    if slow and spent >= LEAST_NS and spent > SHARE * lived and not run.meta.ended_by:
+        yield _finding(starts, spent, lived)
+
+
+def _began_work(run: Run, process: Process) -> Event | None:
+    """Return when a child that has ended called its target; None for a forked one, which starts at once."""
+    if process.role not in (Role.CHILD, Role.WORKER, Role.EXECUTOR_WORKER) or process.start_method in ("", "fork"):
+        return None
+    begun = events_of(run, process, processes.RUNNING)
+    return begun[0] if begun and process.ended_ns is not None and process.started_ns else None
+
+
+def _finding(starts: list[tuple[Process, Event]], spent: int, lived: int) -> Finding:
+    children = tuple(process for process, _ in starts)
+    slowest, begun = max(starts, key=lambda one: one[1].at_ns - one[0].started_ns)
+    took = (begun.at_ns - slowest.started_ns) / 1e9
+    return Finding(
+        title=f"{counted(len(children), 'child', 'children')} spent {100 * spent // lived} % of their life starting: {spent / 1e9:.1f} s in all",
+        steps=(Step(f"called its target {took:.1f} s after it was made", slowest, begun.at_ns, slowest.start_site),),
+        why=f"Each of {listed(who(child) for child in children)} started an interpreter and imported the main script first.",
+        fix="start fewer children that live longer (a Pool), and import less in the main script outside of the main guard; started at",
+        fix_at=slowest.start_site,
+        processes=children,
+        places=(Place("start", slowest.start_site, slowest.parent),) if slowest.start_site else (),
+        evidence=tuple(Evidence(event.ref, f"{who(process)} called its target") for process, event in starts[:10]),
+        at_ns=begun.at_ns,
+    )
