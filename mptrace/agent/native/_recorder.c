@@ -237,10 +237,25 @@ static void restore(u64 slot, const u64 *outer)
     words[slot + S_STATE] = outer[S_STATE];
 }
 
-/* Enter a wait with everything noted; -1: an exception of the host's. As waits.begin. */
-static int begin(Wait *wait, Place *place, u64 state, int timed, u64 limit_ns, u64 detail)
+/* Seconds as the program gave them to nanoseconds; 0 if they are no number that can be noted, which the primitive refuses. */
+static int limit_of(PyObject *timeout, u64 *limit_ns)
 {
-    u64 fill[S_WORDS], now, before = place->since, slot;
+    double ns;
+    if (!PyFloat_CheckExact(timeout) && !PyLong_CheckExact(timeout) && !PyBool_Check(timeout))
+        return 0;
+    ns = PyFloat_AsDouble(timeout) * 1e9;
+    if (PyErr_Occurred()) /* an int that no double can hold */
+        PyErr_Clear(), ns = Py_HUGE_VAL;
+    if (!(ns - ns == 0.0)) /* not finite */
+        return 0;
+    *limit_ns = ns <= 0.0 ? 0 : ns >= 4611686018427387904.0 ? 1ull << 62 : (u64)ns;
+    return 1;
+}
+
+/* Enter a wait with everything noted; -1: an exception of the host's. As waits.begin. */
+static int begin(Wait *wait, Place *place, u64 state, PyObject *timeout, u64 detail)
+{
+    u64 fill[S_WORDS], now, limit_ns = 0, before = place->since, slot;
     wait->slot = 0;
     if (find_slot(&slot) < 0)
         return -1;
@@ -252,8 +267,11 @@ static int begin(Wait *wait, Place *place, u64 state, int timed, u64 limit_ns, u
         state |= STALE_SITE << 16;
     else if (ask(ask_look, (PyObject *)place) < 0)
         return -1;
-    if (timed)
+    if (timeout != NULL && timeout != Py_None) {
+        if (!limit_of(timeout, &limit_ns))
+            return 0;
         state |= TIMED << 16;
+    }
     if (PyList_Size(tired) > 0) {
         PyObject *at = PyLong_FromUnsignedLongLong(now);
         int trouble = at != NULL ? ask(ask_rest, at) : forgive();
@@ -306,25 +324,11 @@ static PyObject *end(Wait *wait, PyObject *result)
 
 /* ---- SemLock ---------------------------------------------------------------------------------------------------- */
 
-/* Seconds as the program gave them to nanoseconds; 0 if they are no number that can be noted. As waits._fill. */
-static int limit_of(PyObject *timeout, u64 *limit_ns)
-{
-    double ns = PyFloat_AsDouble(timeout) * 1e9;
-    if (PyErr_Occurred())
-        return forgive();
-    if (!(ns - ns == 0.0)) /* not finite */
-        return 0;
-    *limit_ns = ns <= 0.0 ? 0 : ns >= 4611686018427387904.0 ? 1ull << 62 : (u64)ns;
-    return 1;
-}
-
 /* Make the call that is going to block, with the program's own arguments. */
 static PyObject *take_blocking(Place *place, PyObject *args, PyObject *kwargs, PyObject *timeout)
 {
-    Wait wait = {0};
-    u64 limit_ns = 0;
-    int timed = timeout != NULL && timeout != Py_None, noted = timed ? limit_of(timeout, &limit_ns) : 1;
-    if (noted < 0 || (noted && begin(&wait, place, ACQUIRE | SEM << 8, timed, limit_ns, 0) < 0))
+    Wait wait;
+    if (begin(&wait, place, ACQUIRE | SEM << 8, timeout, 0) < 0)
         return NULL;
     return end(&wait, PyObject_Call(place->take, args, kwargs));
 }
@@ -370,24 +374,21 @@ static PyObject *take_for_ever(Place *place)
     return result == Py_True ? took(place, result) : result;
 }
 
-/* Can a call with these arguments block? Not if it says so, and not if the primitive will refuse them. */
-static int can_block(PyObject *block, PyObject *timeout)
+/* Take it with other arguments; what the primitive may refuse must go to it before anything is tried. */
+static PyObject *take_with(Place *place, PyObject *args, PyObject *kwargs, PyObject *block, PyObject *timeout)
 {
-    if (block != NULL && !PyBool_Check(block) && !PyLong_CheckExact(block))
-        return 0;
-    if (block != NULL && PyObject_IsTrue(block) != 1)
-        return 0;
-    return timeout == NULL || timeout == Py_None || PyLong_CheckExact(timeout) || PyFloat_CheckExact(timeout);
-}
-
-static PyObject *take_with(Place *place, PyObject *args, PyObject *kwargs, int blocking, PyObject *timeout)
-{
-    PyObject *result = blocking ? PyObject_Call(place->take, just_false, NULL) : PyObject_Call(place->take, args, kwargs);
-    if (blocking && result == Py_False) {
+    PyObject *result = NULL;
+    int usual = (block == NULL || PyBool_Check(block) || PyLong_CheckExact(block)) &&
+                (timeout == NULL || timeout == Py_None || PyLong_CheckExact(timeout) || PyFloat_CheckExact(timeout));
+    if (usual && block != NULL && PyObject_IsTrue(block) != 1)
+        return PyObject_Call(place->take, args, kwargs);
+    if (usual)
+        result = PyObject_Call(place->take, just_false, NULL);
+    if (!usual || result == Py_False) {
         Py_DecRef(result);
         result = take_blocking(place, args, kwargs, timeout);
     }
-    return result == Py_True ? took(place, result) : result;
+    return result;
 }
 
 /* Arguments as the interpreter hands them to us, as a tuple and a dict (NULL: none). Returns 0, or -1 with an exception. */
@@ -434,10 +435,10 @@ static PyObject *acquire(PyObject *self, PyObject *const *given, Py_ssize_t posi
     if (readable && (block == NULL || block == Py_True) && (timeout == NULL || timeout == Py_None))
         return take_for_ever(place);
     if (pack(given, positional, names, &args, &kwargs) == 0)
-        result = take_with(place, args, kwargs, readable && can_block(block, timeout), timeout);
+        result = readable ? take_with(place, args, kwargs, block, timeout) : PyObject_Call(place->take, args, kwargs);
     Py_DecRef(args);
     Py_DecRef(kwargs);
-    return result;
+    return result == Py_True ? took(place, result) : result;
 }
 
 /* Give it back; the held word is cleared before. A Lock's error says that nobody holds it, an RLock's that it is not ours. */
@@ -553,7 +554,7 @@ static PyMethodDef leave_def = {"__exit__", (PyCFunction)(void (*)(void))leave, 
 /* Call the original with its wait noted. Fields that mean nothing in a state that is not TIMED are not stored. */
 static PyObject *transfer(Method *method, PyObject *args, PyObject *kwargs, Place *place, u64 state, u64 detail)
 {
-    Wait wait = {0};
+    Wait wait;
     PyObject *result;
     u64 slot, now = clock_ns(), then;
     if (find_slot(&slot) < 0)
@@ -561,7 +562,7 @@ static PyObject *transfer(Method *method, PyObject *args, PyObject *kwargs, Plac
     if (slot == 0)
         return PyObject_Call(method->original, args, kwargs);
     if (now - place->since > fresh_ns || words[slot]) {
-        if (begin(&wait, place, state, 0, 0, detail) < 0)
+        if (begin(&wait, place, state, NULL, detail) < 0)
             return NULL;
         return end(&wait, PyObject_Call(method->original, args, kwargs));
     }
