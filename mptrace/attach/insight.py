@@ -9,6 +9,7 @@ from mptrace.attach.cpython.thread_locks import read_thread_locks
 from mptrace.attach.cpython.walk import Found, Walk
 from mptrace.attach.memory import Memory, Unreadable
 from mptrace.attach.names import JobNames
+from mptrace.attach.refusals import why_closed
 from mptrace.attach.seen import SeenProcess
 from mptrace.attach.sight import Sight
 
@@ -144,5 +145,5 @@ def gain_insights(sight: Sight, memories: dict[int, Memory]) -> dict[int, Insigh
         except UnknownLayout as trouble:
             sight.miss(process.pid, "objects", str(trouble))
         except Unreadable:
-            sight.miss(process.pid, "objects", "its memory may not be read (another user, or ptrace is restricted)")
+            sight.miss(process.pid, "objects", why_closed(process.pid))
     return insights

@@ -59,6 +59,24 @@ def _refuse_stranger(pid: int, status: str) -> None:
         raise NothingToAttach(f"Process {pid} is not Python: it runs {words}", "Find the job's with: pgrep -af python")
 
 
+YAMA = "/proc/sys/kernel/yama/ptrace_scope"
+
+
+def why_closed(pid: int) -> str:
+    """Return why the memory of a process may not be read though its /proc may, with the command that would help."""
+    as_root = f"sudo {sys.executable} -m mptrace attach {pid}"
+    scope = read_bytes(YAMA).strip()
+    if scope == b"3":
+        return "ptrace_scope is 3 on this machine: nobody may read it until the next boot"
+    if scope not in {b"", b"0"}:
+        return f"ptrace_scope is {scope.decode('ascii', 'replace')} on this machine; as root it may be read: {as_root}"
+    if os.getuid() == 0:
+        return (
+            "root lacks CAP_SYS_PTRACE here, as in most containers: start it with --cap-add=SYS_PTRACE, or attach from the host"
+        )
+    return f"it belongs to another user, or has raised its privileges; as root it may be read: {as_root}"
+
+
 def _number(status: str, name: str) -> int:
     found = re.search(rf"^{name}:\s*(\d+)", status, re.MULTILINE)
     return int(found[1]) if found else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mptrace.attach.insight import Insight
 from mptrace.attach.intents import place_of, read_intent
 from mptrace.attach.memory import Memory
+from mptrace.attach.refusals import why_closed
 from mptrace.attach.seen import SeenProcess, SeenThread
 from mptrace.attach.sight import Sight, Thing, ThreadLock
 from mptrace.attach.syscalls import NAMES, parse_syscall
@@ -22,11 +23,7 @@ def read_waits(sight: Sight, memories: dict[int, Memory]) -> None:
         for thread in process.threads.values():
             thread.wait = None if _is_server(thread) else waits.read(thread)
         if not NAMES or not any(thread.looks[-1].syscall for thread in process.threads.values()):
-            why = (
-                "the numbers of this machine's system calls are not known"
-                if not NAMES
-                else "/proc/PID/syscall may not be read; as root it may"
-            )
+            why = "the numbers of this machine's system calls are not known" if not NAMES else why_closed(process.pid)
             sight.miss(process.pid, "waits", why)
 
 
