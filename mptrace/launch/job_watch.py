@@ -21,7 +21,7 @@ from mptrace.observe.tree import Tree, Watched
 from mptrace.wire.events import observations as seen
 
 SCAN_EVERY_S = 0.25
-SHARE = 100
+SHARE = 300
 """Walking the tree and sampling may take this part of our time: with many processes it is done less often."""
 
 MARKS_REST_S = 0.02

@@ -22,7 +22,7 @@ from mptrace.observe.timers import will_move
 from mptrace.wire.events import observations as seen
 
 POLL_S = 0.25
-POLL_SHARE = 50
+POLL_SHARE = 100
 """Reading the boards may take this part of our time."""
 
 OLD_NS = 500_000_000
@@ -66,7 +66,7 @@ class Live:
             except Exception:
                 self._own_log.error("live", exc_info=True)
                 spent = 1.0
-            pause = max(POLL_S, min((time.monotonic() - began - spent) * POLL_SHARE, 10.0))
+            pause = max(POLL_S, min((time.monotonic() - began - spent) * POLL_SHARE, 5.0))
 
     def _poll(self, now: float) -> float:
         """Read the boards once and look closer if that is due; returns the seconds that the closer look took."""
