@@ -43,6 +43,29 @@ live: list[Any] = [None, None, None]
 threads: dict[int, int] = {}
 """``get_ident()`` -> index of the first word of the thread's board entry; use ``threads.get(ident) or new_thread()``."""
 
+
+class Entry:
+    """What the wait slot of a thread tells of: the Place that was stored there last, NOTHING if it is none; None while it waits.
+
+    Who finds his own place there need not store it again (probes/connection.py). ``detail``: as it was stored last by such a one.
+    """
+
+    __slots__ = ("detail", "ident", "place", "since", "slot")
+
+    def __init__(self, ident: int, slot: int) -> None:
+        self.ident, self.slot, self.since = ident, slot, slot + layout.S_SINCE
+        self.place: object = NOTHING
+        self.detail = -1
+
+
+NOTHING = object()
+
+NOBODY = Entry(-1, layout.H_UNREAD)
+"""The entry of no thread."""
+
+entries: dict[int, Entry] = {}
+"""Index of a thread's wait slot -> what is in it."""
+
 opened_ns = 0
 """CLOCK_MONOTONIC when this process's file was opened: its identity together with the pid."""
 
@@ -83,6 +106,7 @@ def reopen() -> None:
     tallies = bytes(words[layout.TALLY // 8 : layout.DOING // 8])
     _pending, _writing, _next_thread, _next_ring = deque(), allocate_lock(), count().__next__, count(1).__next__
     threads.clear()
+    entries.clear()
     _ended_threads.clear()
     _free_doings[:] = range(layout.DOINGS)
     _open(flags=layout.FORKED, parent_opened=parent_opened)
@@ -197,6 +221,8 @@ def new_thread() -> int:
         words[first + layout.T_IDENT], words[first + layout.T_TID] = get_ident(), get_native_id()
         words[first + layout.T_STATE] = 1
         threads[get_ident()] = first
+        if first != _LAST_ENTRY:
+            entries[first + layout.T_WAIT] = Entry(get_ident(), first + layout.T_WAIT)
     except Exception:  # noqa: BLE001 - the interpreter is being torn down
         return _LAST_ENTRY
     return first
@@ -217,6 +243,8 @@ def end_thread() -> None:
     """The current thread is about to end: its entry can serve another."""
     first = threads.pop(get_ident(), 0)
     if first:
+        entry = entries.pop(first + layout.T_WAIT, NOBODY)
+        entry.ident, entry.place = -1, None
         words[first + layout.T_WAIT] = words[first + layout.T_INTENT] = 0
         words[first + layout.T_STATE] = 2
         if first != _LAST_ENTRY:

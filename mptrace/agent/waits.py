@@ -42,7 +42,7 @@ REST_NS = 100_000_000 * SLOWER
 """Hot places get their exact notes back so long after they lost them, at a wait."""
 
 _WAIT_WORD = (layout.BOARD // 8 + layout.T_WAIT) % layout.THREAD_WORDS
-_live, _threads = recorder.live, recorder.threads
+_live, _threads, _entry_of, _NOBODY = recorder.live, recorder.threads, recorder.entries.get, recorder.NOBODY
 
 
 class Place(native.Place):
@@ -67,6 +67,7 @@ def begin(kind: int, family: int, key: int, timeout: float | None = None, detail
     try:
         slot = (_threads.get(get_ident()) or recorder.new_thread()) + layout.T_WAIT
         words = _live[0]
+        _entry_of(slot, _NOBODY).place = None
         outer = words[slot : slot + 7].tolist() if words[slot] else None
         _fill(slot, kind | family << 8, key, timeout, detail, place or Place(key))
     except Exception:  # noqa: BLE001 - the guest's oath
@@ -123,11 +124,15 @@ def end(saved: Saved) -> None:
         words, (slot, outer) = _live[0], saved
         state, since = words[slot], words[slot + layout.S_SINCE]
         words[slot] = 0
-        if slot % layout.THREAD_WORDS == _WAIT_WORD and monotonic_ns() - since > SHORT_NS:
+        is_wait = slot % layout.THREAD_WORDS == _WAIT_WORD
+        if is_wait and monotonic_ns() - since > SHORT_NS:
             recorder.ring(layout.R_WAITED, state & 0xFFFF, words[slot + layout.S_KEY], since, words[slot + layout.S_SITE])
         if outer:
             recorder.SLOT(_live[1], slot * 8 + 8, *outer[1:])
             words[slot] = outer[0]
+        elif is_wait:
+            entry = _entry_of(slot, _NOBODY)
+            entry.place, entry.detail = recorder.NOTHING, -1
     except Exception:  # noqa: BLE001 - the guest's oath
         pass
 

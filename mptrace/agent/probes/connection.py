@@ -38,10 +38,11 @@ _ends: dict[int, ref[End]] = {}
 class End(native.End):
     """What we keep for a Connection: its inode, its tally, how often it was used, and where it was last waited for, each way."""
 
-    __slots__ = ("__weakref__", "poll", "tally")
+    __slots__ = ("__weakref__", "entry", "poll", "tally")
 
     def __init__(self, key: int, ends: int) -> None:
         self.key, self.used, self.got = key, 0, 0
+        self.entry = recorder.NOBODY  # of the thread that used it last
         self.tally = recorder.new_tally(key, ends) if ends else 0
         self.sent = self.tally + 1 if self.tally else layout.H_UNREAD
         self.received = self.tally + 2 if self.tally else layout.H_UNREAD
@@ -55,6 +56,7 @@ class End(native.End):
 
     def forked(self) -> None:
         """Begin anew in a forked child: it has sent nothing, and waits at places of its own."""
+        self.entry = recorder.NOBODY
         self.used = self.got = self.recv.since = self.send.since = self.poll.since = 0
 
     def __del__(self, free_tally=recorder.free_tally, ends=_ends):  # type: ignore[no-untyped-def]  # bound now: globals may be gone
@@ -70,6 +72,7 @@ def _forked() -> None:
         end = known()
         if end is not None:
             end.forked()
+    _places.clear()
 
 
 def install(module: ModuleType) -> None:
@@ -114,30 +117,31 @@ def _close(original: Callable[..., None]) -> Callable[..., None]:
     return close
 
 
-# The two functions below are the hottest of all. Measured in instructions (3.11): a store of a small number 220, of a time
-# 460, one pack_into of six 1600; a load 210; the thread's number 360; the clock 420. Timeout and detail of a slot whose state
-# says neither TIMED nor SEND mean nothing, so they are not stored; counts are kept here and only stored there.
+# The two functions below are the hottest of all. Measured in instructions (3.11): a store of a small number 320, of a time 500,
+# one pack_into of six 1100; a load 260; the thread's ident 380, and 400 to look it up; the clock 450. So what stands in the slot
+# from the last time is not stored again, and counts are kept here and only stored there. Timeout and detail of a slot whose
+# state says neither TIMED nor SEND mean nothing.
 
 
 def _recv_bytes(original: Callable[..., Any]) -> Callable[..., Any]:
-    live, threads, new_thread, ident, now_ns = recorder.live, recorder.threads, recorder.new_thread, get_ident, monotonic_ns
-    wait, fresh_ns, again, carefully = layout.T_WAIT, waits.FRESH_NS, _RECV_AGAIN, _carefully
+    live, ident, now_ns = recorder.live, get_ident, monotonic_ns
+    fresh_ns, again, carefully = waits.FRESH_NS, _RECV_AGAIN, _carefully
 
     def _recv_bytes(self: Any, maxsize: Any = None) -> Any:
         end, now = self._mptrace, now_ns()
-        place, words = end.recv, live[0]
-        slot = (threads.get(ident()) or new_thread()) + wait
-        if now - place.since > fresh_ns or words[slot]:
+        place, entry = end.recv, end.entry
+        noted = entry.place
+        if noted is None or now - place.since > fresh_ns or ident() != entry.ident:
             try:
                 result = carefully(original, self, maxsize, RECV, place, 0)
             except BaseException as error:
                 hide(error)
                 raise
         else:
-            place.since = words[slot + 2] = now
-            words[slot + 1] = end.key
-            words[slot + 4] = place.site
-            words[slot + 6] = place.stack
+            entry.place, words, slot = None, live[0], entry.slot
+            if noted is not place:
+                words[slot + 1], words[slot + 4], words[slot + 6] = end.key, place.site, place.stack
+            place.since = words[entry.since] = now
             words[slot] = again
             try:
                 result = original(self, maxsize)
@@ -146,6 +150,7 @@ def _recv_bytes(original: Callable[..., Any]) -> Callable[..., Any]:
                 raise
             finally:
                 live[0][slot] = 0
+                entry.place = place
         live[0][end.received] = end.got = end.got + 1
         return result
 
@@ -153,25 +158,26 @@ def _recv_bytes(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _send_bytes(original: Callable[..., None]) -> Callable[..., None]:
-    live, threads, new_thread, ident, now_ns = recorder.live, recorder.threads, recorder.new_thread, get_ident, monotonic_ns
-    wait, fresh_ns, again, carefully = layout.T_WAIT, waits.FRESH_NS, _SEND_AGAIN, _carefully
+    live, ident, now_ns = recorder.live, get_ident, monotonic_ns
+    fresh_ns, again, carefully = waits.FRESH_NS, _SEND_AGAIN, _carefully
 
     def _send_bytes(self: Any, buf: Any) -> None:
         end, now = self._mptrace, now_ns()
-        place, words = end.send, live[0]
-        slot = (threads.get(ident()) or new_thread()) + wait
-        if now - place.since > fresh_ns or words[slot]:
+        place, entry = end.send, end.entry
+        noted = entry.place
+        if noted is None or now - place.since > fresh_ns or ident() != entry.ident:
             try:
                 carefully(original, self, buf, SEND, place, len(buf))
             except BaseException as error:
                 hide(error)
                 raise
         else:
-            place.since = words[slot + 2] = now
-            words[slot + 1] = end.key
-            words[slot + 4] = place.site
-            words[slot + 5] = len(buf)
-            words[slot + 6] = place.stack
+            entry.place, words, slot, size = None, live[0], entry.slot, len(buf)
+            if noted is not place:
+                words[slot + 1], words[slot + 4], words[slot + 6] = end.key, place.site, place.stack
+            if entry.detail != size:
+                words[slot + 5] = entry.detail = size
+            place.since = words[entry.since] = now
             words[slot] = again
             try:
                 original(self, buf)
@@ -180,6 +186,7 @@ def _send_bytes(original: Callable[..., None]) -> Callable[..., None]:
                 raise
             finally:
                 live[0][slot] = 0
+                entry.place = place
         live[0][end.sent] = end.used = end.used + 1
 
     return _send_bytes
@@ -193,6 +200,8 @@ def _carefully(original: Callable[..., Any], self: Any, argument: Any, kind: int
         return original(self, argument)
     finally:
         waits.end(saved)
+        if saved is not None:
+            self._mptrace.entry = recorder.entries.get(saved[0], recorder.NOBODY)
 
 
 def _wait(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -224,9 +233,25 @@ def _begin_wait(object_list: Any, timeout: Any) -> waits.Saved:
         if recorder.words[(recorder.threads.get(get_ident()) or recorder.new_thread()) + layout.T_WAIT]:
             return None  # Process.join waits for the child's sentinel: the join itself says more
         fd = first if type(first) is int else first.fileno()
-        return waits.begin(READY, PIPE, identity.inode(fd), timeout, len(object_list))
+        place = _place_of(fd)
+        return waits.begin(READY, PIPE, place.key, timeout, len(object_list), place=place)
     except Exception:  # noqa: BLE001 - the guest's oath
         return None
+
+
+def _place_of(fd: int) -> waits.Place:
+    """Return where a bare descriptor was last waited for: a pool looks at its workers' again and again."""
+    inode = identity.inode(fd)
+    place = _places.get(fd)
+    if place is None or place.key != inode:
+        if len(_places) >= PLACES:
+            _places.clear()
+        place = _places[fd] = waits.Place(inode)
+    return place
+
+
+PLACES = 64
+_places: dict[int, waits.Place] = {}
 
 
 def _pipe(original: Callable[..., Any]) -> Callable[..., Any]:
