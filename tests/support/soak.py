@@ -131,7 +131,7 @@ def run(hard: Hard, folder: str, output: str) -> tuple[str, float]:
     job = subprocess.Popen(
         [sys.executable, *traced, script, *numbers],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        preexec_fn=limited,
+        preexec_fn=limited,  # noqa: PLW1509 - we have no threads
     )  # fmt: skip
     try:
         first = job.stdout.readline().strip() if job.stdout and hard.what else ""
