@@ -12,11 +12,11 @@ import sys
 import threading
 import time
 
-from _mptrace.agent import native, recorder, waits
+from _mptrace.agent import callsite, native, recorder, waits
+from _mptrace.agent.bytecode import line_at
 from _mptrace.wire import layout
 
 CTX = multiprocessing.get_context("fork")
-TIMES = {1, 2}  # words of a wait slot, and of a ring record, that hold a time
 
 
 class Stage:
@@ -158,7 +158,7 @@ def board(stage):
     return {
         "held": [who(words[layout.HELD // 8 + n]) for n in range(8)],
         "cells": [
-            [stage.keys.get(words[at], 0), bool(words[at + 1]), words[at + 2] & ~layout.FOREIGN, words[at + 2] >> 63]
+            [stage.keys.get(words[at], 0), bool(words[at + 1]), place(words[at + 2] & ~layout.FOREIGN), words[at + 2] >> 63]
             for at in range(layout.CELLS // 8, layout.CELLS // 8 + 8 * layout.CELL_WORDS, layout.CELL_WORDS)
             if words[at]
         ],
@@ -182,6 +182,7 @@ def slot(stage, at):
     if not found[0]:
         return 0
     found[1], found[2] = stage.keys.get(found[1], 0), bool(found[2])
+    found[4], found[6] = place(found[4]), stack(found[6])
     if not found[0] >> 16 & 1:
         found[3] = 0
     if found[0] & 0xFF != 3:
@@ -189,12 +190,22 @@ def slot(stage, at):
     return found
 
 
+def place(number):
+    """Return the line behind a site: in 3.11 a call of a builtin has another instruction, and so a second number, once it is warm."""
+    codes = {id(code): code for code in callsite._kept}
+    return next((line_at(codes[code], lasti) for (code, lasti), known in callsite._sites.items() if known == number), 0)
+
+
+def stack(number):
+    return next((list(map(place, known)) for known, n in callsite._stacks.items() if n == number), 0)
+
+
 def last_long(stage, kind):
     """Return the newest record of the ring of a wait of that kind (others depend on how busy the machine is)."""
     words = recorder.words
     found = [at for at in range(layout.RING // 8, layout.LOG // 8, layout.RING_WORDS) if words[at + 3] & 0xFF == kind]
     _seq, _time, what, wait, key, since, site, _again = words[(at := max(found, key=words.__getitem__)) : at + 8].tolist()
-    return [what & 0xFFFF, wait, stage.keys.get(key, 0), bool(since), site]
+    return [what & 0xFFFF, wait, stage.keys.get(key, 0), bool(since), place(site)]
 
 
 def main():
