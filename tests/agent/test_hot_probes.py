@@ -18,6 +18,8 @@ from mptrace.wire.events import failures, resources
 from tests.support.traced import environment, line_of, read, trace
 from tests.support.versions import everywhere
 
+pytestmark = pytest.mark.usefixtures("either_recorder")
+
 TWO_LOCKS = """
 import multiprocessing as mp, sys
 

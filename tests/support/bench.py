@@ -1,6 +1,6 @@
 """What tracing costs: whole jobs, traced against bare, interleaved, with bare against bare as the noise floor.
 
-``python -m tests.support.bench [--python PATH] [--rounds N] [--time] [WORKLOAD ...]``
+``python -m tests.support.bench [--python PATH] [--recorder pure|compiled] [--rounds N] [--time] [WORKLOAD ...]``
 
 Instructions are counted by perf where it can, else by callgrind (user code only, so ratios are higher than with the kernel's
 part; sizes are small for that). ``--time`` adds CPU and wall time at sizes of their own: on a busy machine they say little.
@@ -117,9 +117,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="cost of tracing against the bare program")
     parser.add_argument("workloads", nargs="*", default=[*SIZES, START_UP])
     parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--recorder", choices=("pure", "compiled"), help="default: compiled where it was built")
     parser.add_argument("--rounds", type=int, default=1, help="runs of each mode when counting instructions")
     parser.add_argument("--time", action="store_true", help="CPU and wall time too, five rounds")
     options = parser.parse_args()
+    if options.recorder:
+        os.environ["MPTRACE_PURE_PYTHON"] = str(int(options.recorder == "pure"))
     perf = _has_perf()
     print(f"instructions by {'perf' if perf else 'callgrind'}; {options.python}")
     for name in options.workloads:
