@@ -28,6 +28,11 @@ POLL_SHARE = 100
 OLD_NS = 500_000_000
 """A wait that has lasted so long may be for ever."""
 
+HOPELESS, HOPELESS_S = 3, 8.0
+"""A stall that nothing explains counts as a hang after so many times the seconds of a stall, and not before so many seconds.
+
+On a machine that is forty times overloaded, processes that start stood still for two."""
+
 STOP_S = 15.0
 _SERVICE = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 
@@ -42,7 +47,7 @@ class Live:
         self._moments = MomentTaker(self._log, run_path, self._files)
         self._pace, self.told = Pace(), set[object]()
         self._stillness = Stillness(time.monotonic())
-        self._stall_told = False
+        self._stall_told = self._hopeless = False
         self._stop = Event()
         self._thread = Thread(target=self._run, name="mptrace-live", daemon=True)
 
@@ -74,9 +79,9 @@ class Live:
         boards = read_boards(self._files, pids)
         still_s = self._stillness.update(now, pids, boards)
         if still_s < self._settings.hang_after_s:
-            self._stall_told = False
-        elif not self._stall_told and pids:
-            self._stall_told = True
+            self._stall_told = self._hopeless = False
+        elif pids and (not self._stall_told or self._is_hopeless(still_s)):
+            self._stall_told, self._hopeless = True, self._is_hopeless(still_s)
             return self._look(f"nothing moved for {still_s:.0f} s", boards, pids, stalled=True)
         return self._consider(boards, pids, now)
 
@@ -117,7 +122,7 @@ class Live:
     def _stall(self, found: list[Told], why: str, pids: list[int]) -> list[Told]:
         """Return what is to be told of a stall; if it is to be ended and nothing explains it, that."""
         worth = [told for told in found if told.sure or self._is_worth_telling(told, pids)]
-        if not worth and self._settings.kills and not will_move(pids):
+        if not worth and self._hopeless and not will_move(pids):
             worth = [_unexplained(why)]
         return [told for told in worth if told.sure] if self._has_moved() else worth
 
@@ -136,6 +141,10 @@ class Live:
             self._log.write(seen.NOT_SEEN, 0, "moment", f"{type(trouble).__name__}: {trouble}"[:500])
             return 0, []
         return number, self._judge_safely(number)
+
+    def _is_hopeless(self, still_s: float) -> bool:
+        """Is a job that hangs to be ended, and has stood still for so long that this needs no explanation any more?"""
+        return self._settings.kills and not self._hopeless and still_s >= max(HOPELESS_S, HOPELESS * self._settings.hang_after_s)
 
     def _is_worth_telling(self, told: Told, pids: list[int]) -> bool:
         """That nothing moves is no news to somebody who did not ask, and no hang while a timer runs or a line may be typed."""

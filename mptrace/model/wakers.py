@@ -122,7 +122,7 @@ class Finder:
 
     def _may_get(self, process: Process, knowers: set[Process]) -> bool:
         """Could it have been given the resource, or be about to, without our knowing? A child that starts, or is not traced."""
-        if process.role not in (Role.CHILD, Role.WORKER, Role.EXECUTOR_WORKER):
+        if process.role not in (Role.CHILD, Role.WORKER, Role.EXECUTOR_WORKER, Role.MANAGER):
             return False
         if process.traced and process in self._began and not self._is_newer_than_looks(process):
             return False

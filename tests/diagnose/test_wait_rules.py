@@ -207,6 +207,12 @@ def test_who_takes_the_task_queue_of_a_pool_without_being_its_worker_terminates_
     assert one(told.run(), "all-asleep").title.startswith("MainProcess waits in pool.terminate()")
 
 
+def test_who_waits_for_a_managers_server_that_is_starting_does_not_wait_for_ever() -> None:
+    told = story().process("SyncManager-1", Role.MANAGER).unseen().main().pipe("manager")
+    told.resource("manager").knowers.discard(told.find_process("SyncManager-1"))  # type: ignore[arg-type]
+    assert loud(told.waits(waits.RECV, told.resource("manager")).run()) == []
+
+
 def test_a_result_of_a_terminated_pool_never_comes() -> None:
     told = story().pool("pool").main()
     told.event(tasks.POOL_STATE, pool=told.resource("pool").key, call="__exit__", pending=4)

@@ -111,6 +111,7 @@ def stalled_job(tmp_path: Path, *, ends: bool) -> Job:
         return 1
 
     live._moments.take = take  # type: ignore[method-assign]
+    live._hopeless = True
     live._look("nothing moved for 5 s", Boards(), [ABSENT], stalled=True)
     return job
 
