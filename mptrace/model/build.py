@@ -7,7 +7,6 @@ from mptrace.model.building.events import build_events, build_places
 from mptrace.model.building.exits import build_exits
 from mptrace.model.building.handlers import build_handlers
 from mptrace.model.building.held import build_held
-from mptrace.model.building.held import build_held
 from mptrace.model.building.knowers import build_knowers
 from mptrace.model.building.losses import build_completeness
 from mptrace.model.building.meta import build_meta
@@ -34,7 +33,6 @@ def build_run(recording: Recording, *, ongoing: bool = False) -> Run:
     build_knowers(shop)
     build_past(shop)
     build_handlers(run)
-    build_held(shop)
     build_held(shop)
     build_moments(shop, ongoing=ongoing)
     run.completeness = build_completeness(shop)
