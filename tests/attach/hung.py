@@ -121,8 +121,8 @@ def hanging(folder: Path, program: str, *arguments: str, python: str | Path = sy
         [str(python), str(path), *arguments], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        _await_ready(job)
-        _await_rest(job.pid)
+        await_ready(job)
+        await_rest(job.pid)
         yield job.pid
     finally:
         os.killpg(job.pid, signal.SIGKILL)
@@ -131,7 +131,7 @@ def hanging(folder: Path, program: str, *arguments: str, python: str | Path = sy
         job.stdout.close()
 
 
-def _await_ready(job: subprocess.Popen[bytes]) -> None:
+def await_ready(job: subprocess.Popen[bytes]) -> None:
     assert job.stdout is not None
     said, end = b"", time.monotonic() + READY_S
     with selectors.DefaultSelector() as selector:
@@ -144,7 +144,7 @@ def _await_ready(job: subprocess.Popen[bytes]) -> None:
                 said += data
 
 
-def _await_rest(pid: int) -> None:
+def await_rest(pid: int) -> None:
     """Wait until no thread of the job has used the processor for a moment, or for a second."""
     for _ in range(10):
         before = _cpu(pid)

@@ -235,10 +235,9 @@ def test_a_traced_job_is_explained_by_its_own_recording_too(tmp_path):
     command = [sys.executable, "-m", "mptrace", "--output", str(run), "--hang-after", "60", str(tmp_path / "program.py"), "fork"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True) as job:
         try:
-            assert b"ready" in job.stdout.readline()
-            assert b"ready" in job.stdout.readline()
-            time.sleep(0.5)
+            hung.await_ready(job)
             main = next(child for child in procfs.children(job.pid) if procfs.command(child)[-1] == "fork")
+            hung.await_rest(main)
             judged = attached(max(procfs.children(main)), tmp_path)
         finally:
             os.killpg(job.pid, signal.SIGKILL)
