@@ -38,12 +38,22 @@ class Like:
         joint = ", " if step.says.startswith("in ") else " "
         since = [clock.lasted_ns(each.at_ns) for each in self.steps if each.at_ns is not None]
         lasted = f", for {times.durations(since)}" if since and _tells_no_time(step.says) else ""
-        return f"{subject([actor_name(who) for who in dict.fromkeys(each.who for each in self.steps if each.who)])}{joint}{step.says}{lasted}"
+        names = [actor_name(who) for who in dict.fromkeys(each.who for each in self.steps if each.who)]
+        return f"{subject(names)}{joint}{predicate(step.says, len(names))}{lasted}"
 
 
 def subject(names: Sequence[str]) -> str:
     """Return ``loader-1``, ``loader-1 and loader-2``, or ``4 × SpawnPoolWorker``."""
     return f"{len(names)} × {stem(names[0])}" if len(names) >= CROWD else " and ".join(names)
+
+
+_PLURAL = {"waits": "wait", "wants": "want", "joins": "join", "is": "are", "was": "were", "has": "have", "holds": "hold"}
+
+
+def predicate(says: str, count: int) -> str:
+    """Return what ``count`` actors do: ``waits in q.get()``, of several ``wait in q.get()``."""
+    verb, blank, rest = says.partition(" ")
+    return says if count == 1 else f"{_PLURAL.get(verb, verb)}{blank}{rest}"
 
 
 def like_steps(steps: Iterable[Step]) -> list[Like]:

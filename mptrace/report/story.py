@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.text import Text
 
-from mptrace.report.alike import subject
+from mptrace.report.alike import predicate, subject
 from mptrace.report.names import actor_name, process_of, stem
 from mptrace.report.page import PLACE, STRONG, Page, paint
 
@@ -130,7 +130,7 @@ def _list(rows: Sequence[Row], page: Page) -> list[list[Text]]:
     drawn = []
     for row, actors in _alike(rows):
         first = f"  {row.time:>{width}}  " if width else "  "
-        lines = page.wrapped(_subject(actors, met) + row.says, first=first, rest=rest)
+        lines = page.wrapped(_subject(actors, met) + predicate(row.says, len(actors) or 1), first=first, rest=rest)
         drawn.append([*lines[:-1], *page.ending(lines[-1], row.place)])
     return drawn
 

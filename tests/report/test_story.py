@@ -74,6 +74,11 @@ def test_two_alike_steps_are_told_once_with_both_names() -> None:
     assert lines[0].startswith("  -9.0  worker-1 and worker-2 died of")
 
 
+def test_several_actors_have_their_verb_in_the_plural() -> None:
+    lines = drawn([Step("waits in q.get()", each, s(1), at("x.py", 3)) for each in actors(4)])
+    assert lines[0].startswith("  -9.0  4 × worker wait in q.get()")
+
+
 def test_middle_of_too_many_steps_is_counted() -> None:
     (one,) = actors(1)
     lines = drawn([Step(f"step {n}", one, s(n)) for n in range(9)], most=4)
