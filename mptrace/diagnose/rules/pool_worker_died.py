@@ -76,7 +76,7 @@ def _left_a_task(run: Run, process: Process) -> bool:
 def _finding(run: Run, pool: Resource | None, deaths: list[Death]) -> Finding:
     jobs = {task.job for _, task in deaths if task}
     waiting, moment = last_waits(run, lambda wait: _is_for(wait, pool, jobs))
-    unsure, first = losses(run, of=OF_WAITS), deaths[0][0]
+    unsure, first = [*losses(run, of=OF_WAITS), *_unseen(run, deaths)], deaths[0][0]
     dead = [process for process, _ in deaths]
     return Finding(
         title=_title(deaths),
@@ -93,6 +93,11 @@ def _finding(run: Run, pool: Resource | None, deaths: list[Death]) -> Finding:
         at_ns=first.ended_ns,
         moment=moment,
     )
+
+
+def _unseen(run: Run, deaths: list[Death]) -> list[str]:
+    """Say so if attach saw no task that was lost: workers that die between two tasks lose none."""
+    return [] if not run.meta.attached or any(task for _, task in deaths) else ["which task it was in was not seen"]
 
 
 def _title(deaths: list[Death]) -> str:
