@@ -161,6 +161,9 @@ def log(kind: Kind, *values: object) -> None:
                     _append(_pending.popleft())
             finally:
                 _writing.release()
+        if len(_pending) > PENDING:  # a handler that raised just behind the acquire has left nobody to write
+            _pending.popleft()
+            lose(layout.H_LOST_LOG)
     except Exception:  # noqa: BLE001 - the guest's oath
         lose(layout.H_LOST_LOG)
 
@@ -173,6 +176,9 @@ def log_some(kind: Kind, *values: object) -> None:
     else:
         lose(layout.H_LOST_LOG)
 
+
+PENDING = 1000
+"""Most records that wait for the thread that is writing; beyond them the oldest are lost, and counted."""
 
 SOME = 3000
 _logged: dict[int, int] = {}
