@@ -96,7 +96,11 @@ def call_of(wait: Wait) -> str:
     if isinstance(target, Resource):
         if _ends_pool(call, target):
             return f"{_variable(target)}.terminate()"
-        method = _method(call.kind, target)
+        if _whose_task(wait) is not None:
+            return f"get() of a task of {_variable(target)}"
+        if call.kind in _OF_POOL and not call.method:
+            return f"{_OF_POOL[call.kind]} of {_variable(target)}"
+        method = call.method or _method(call.kind, target)
         return f"{_variable(target)}.{method}()" if method else _plain(wait)
     if target is not None and call.kind in (waits.REAP, waits.THREAD_END):
         return f"join() of {who(target) if isinstance(target, Process) else target.name or who(target)}"
@@ -118,7 +122,17 @@ def doing(wait: Wait) -> str:
         and wait.call.resource.owner is None
     ):
         return f"wants {wait.call.resource.label}"
+    pool = _whose_task(wait)
+    if pool is not None:
+        return f"waits for a task of {_variable(pool)}"
     return f"waits {_preposition(wait)} {call_of(wait)}"
+
+
+def _whose_task(wait: Wait) -> Resource | None:
+    """Return the pool, if it is a worker of that pool that has nothing to do."""
+    pool, target = wait.thread.process.pool, wait.call.target
+    is_part = isinstance(target, Resource) and target is not pool and target.outermost is pool
+    return pool if is_part and target is not None else None
 
 
 def _method(kind: int, target: Resource) -> str:
@@ -138,6 +152,8 @@ def _variable(resource: Resource) -> str:
 def _plain(wait: Wait) -> str:
     return _CALLS.get(wait.call.kind, waits.NAMES.get(wait.call.kind, "a wait"))
 
+
+_OF_POOL = {waits.RESULT: "get() of a result", waits.FUTURE: "result() of a future"}
 
 _METHODS = {
     waits.ACQUIRE: "acquire", waits.RECV: "recv", waits.SEND: "send", waits.READY: "poll", waits.RESULT: "get",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mptrace.collect import Recording
+from mptrace.model.building.calls import build_calls
 from mptrace.model.building.events import build_events, build_places
 from mptrace.model.building.exits import build_exits
 from mptrace.model.building.handlers import build_handlers
@@ -35,6 +36,7 @@ def build_run(recording: Recording, *, ongoing: bool = False) -> Run:
     build_handlers(run)
     build_held(shop)
     build_moments(shop, ongoing=ongoing)
+    build_calls(run)
     run.completeness = build_completeness(shop)
     _settle(run)
     return run

@@ -34,6 +34,8 @@ class Wait:
     ref: str = ""
     stale_site: bool = False
     """Its site was noted on an earlier wait of the same thread, and no stack was looked at: likely, not certain."""
+    method: str = ""
+    """The method of the target that the program called, where it is another than the kind says: ``map``."""
 
     @property
     def timed(self) -> bool:

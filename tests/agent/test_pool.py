@@ -213,3 +213,30 @@ def test_the_traceback_of_a_worker_that_ctrl_c_ended_shows_no_frame_of_ours(tmp_
     outcome = trace(INTERRUPTED, tmp_path)
     assert "KeyboardInterrupt" in outcome.err
     assert outcome.quiet(), outcome.err
+
+
+SWALLOWED = """
+import multiprocessing
+
+SEATS = {1: "aisle"}
+
+def announce(number):
+    return SEATS[number]  # raises
+
+if __name__ == "__main__":
+    with multiprocessing.Pool(1) as pool:
+        print(pool.apply_async(abs, (-1,), callback=announce).get())
+        lost = pool.apply_async(abs, (-2,), callback=announce)
+        print(pool.apply_async(abs, (-1,), callback=announce).get())
+        print(lost.ready())
+"""
+
+
+def test_a_key_error_of_a_callback_that_the_pool_swallows_is_told(tmp_path: Path) -> None:
+    outcome = trace(SWALLOWED, tmp_path)
+    assert (outcome.status, outcome.out) == (0, "1\n1\nFalse\n")
+    assert outcome.quiet(), outcome.err
+    (record,) = outcome.of(failures.CALLBACK_FAILED)
+    assert (record["function"], record["error"], record["message"]) == ("announce", "KeyError", "2")
+    assert outcome.line(record) == line_of(SWALLOWED, "raises")
+    assert "callbacks.py" not in record["traceback"]

@@ -233,6 +233,29 @@ def test_a_pools_thread_that_died_explains_who_waits() -> None:
     assert {place.role for place in finding.places} == {"raised", "waiter"}
 
 
+def _swallowed_key_error() -> Story:
+    told = story().pool("pool").main()
+    key = told.resource("pool").key
+    return told.event(failures.CALLBACK_FAILED, at="shop.py:19", pool=key, job=4, function="show", error="KeyError", message="'plum'")
+
+
+def test_a_key_error_that_the_pool_swallows_explains_who_waits_for_that_result() -> None:
+    told = _swallowed_key_error()
+    told.waits(waits.RESULT, told.resource("pool"), at="shop.py:26", detail=4)
+    finding = one(told.run(), "helper-thread-died")
+    assert finding.title == "the callback show() raised KeyError: 'plum', which the pool swallows: that result never comes"
+    assert [(place.role, place.site.line) for place in finding.places] == [("raised", 19), ("waiter", 26)]
+    assert finding.severity is Severity.ERROR
+
+
+def test_a_key_error_that_the_pool_swallows_is_a_warning_while_nobody_waits_for_that_result() -> None:
+    told = _swallowed_key_error()
+    told.waits(waits.RESULT, told.resource("pool"), at="shop.py:26", detail=5)
+    finding = one(told.run(), "helper-thread-died")
+    assert finding.severity is Severity.WARNING
+    assert [place.role for place in finding.places] == ["raised"]
+
+
 def test_an_initializer_that_raises_is_one_finding_for_all_workers() -> None:
     told = story().pool("pool").main().waits(waits.RESULT, story().resource("x"))
     key = told.resource("pool").key

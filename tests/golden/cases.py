@@ -195,7 +195,7 @@ def dead_pool_worker() -> Case:
     tasks = Resource("r2", families.SEM, 2, "Lock", owner=pool, role="_rlock")
     run = run_of("main.py", [main, *workers], start_method="fork", status=137, ended_by="")
     waits = [
-        Wait(thread(main), kinds.RESULT, pool, s(1), site=at("main.py", 14)),
+        Wait(thread(main), kinds.RESULT, pool, s(1), site=at("main.py", 14), method="map"),
         *(Wait(thread(each), kinds.ITEM, tasks, s(32 + n / 4)) for n, each in enumerate(workers) if each is not dead),
     ]
     doings = [Doing(thread(dead), pool, 1, 17, "resize('img/0172.png')", s(31.4))]

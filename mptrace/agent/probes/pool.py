@@ -9,7 +9,7 @@ from _weakref import ref
 from ...wire import wait
 from ...wire.events import resources, tasks
 from ...wire.resource import OBJECT
-from .. import brief, budget, callsite, entry, failure, guard, life, originals, pools, recorder, waits
+from .. import brief, budget, callbacks, callsite, entry, failure, guard, life, originals, pools, recorder, waits
 from ..tasks import Worker
 
 TYPE_CHECKING = False
@@ -132,6 +132,8 @@ def _result_init(original: Callable[..., object]) -> object:
                 _note_job(pool.__dict__[KEY], self._job, job)
                 if hasattr(self, "_cond"):
                     _watch_iterator(self)
+                else:
+                    callbacks.watch(self, pool.__dict__[KEY])
         except Exception:
             guard.trouble(NAME)
 

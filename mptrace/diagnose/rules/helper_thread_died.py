@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mptrace.diagnose.finding import Evidence, Finding, Place, Step
+from mptrace.diagnose.finding import Evidence, Finding, Place, Severity, Step
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.hang import place_of, wants
 from mptrace.diagnose.rule import rule
@@ -16,7 +16,7 @@ from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.wire import wait as kinds
 from mptrace.wire.event import unsigned
-from mptrace.wire.events import threads
+from mptrace.wire.events import failures, threads
 
 SERVED = {
     "pool result handler": "the thread that hands out the results of {}",
@@ -34,10 +34,11 @@ def helper_thread_died(run: Run) -> Iterator[Finding]:
 
     Why it hangs:
         A Pool has a thread that hands out results, and runs callbacks in it. If that raises, the thread is gone: results pile
-        up, and everybody who waits for one waits for ever.
+        up, and everybody who waits for one waits for ever. A KeyError in a callback is worse: the thread takes it for one of
+        its own and says nothing, but the result that the callback was called for is never set.
 
     How we know:
-        The thread's end and its exception were recorded.
+        The thread's end and its exception were recorded; or the callback's KeyError.
 
     What to do:
         Catch exceptions inside callbacks and error callbacks; keep them short.
@@ -45,13 +46,43 @@ def helper_thread_died(run: Run) -> Iterator[Finding]:
     for event in run.of(threads.DIED):
         if event.text("role") in SERVED and event.process is not None:
             yield _finding(run, event)
+    for event in run.of(failures.CALLBACK_FAILED):
+        yield _swallowed(run, event)
+
+
+def _swallowed(run: Run, event: Event) -> Finding:
+    """A callback's KeyError: the thread lives, but one result never comes."""
+    pool = _served(run, event, "pool")
+    waiting, moment = last_waits(run, lambda wait: _is_for(wait, pool) and wait.call.detail in (0, event.number("job")))
+    error, callback = _error(event), event.text("function")
+    return Finding(
+        title=f"the callback {callback}() raised {error}, which the pool swallows: that result never comes",
+        steps=(Step(f"raised {error} in {callback}()", event.process, event.at_ns, event.site), *(wants(wait) for wait in waiting)),
+        why="A Pool takes a KeyError of a callback for a result that nobody knows: it prints nothing, and never sets the result.",
+        fix="catch the KeyError inside the callback, at" if event.site else "catch the KeyError inside the callback",
+        fix_at=event.site,
+        lowered=None if waiting else Severity.WARNING,
+        processes=tuple(dict.fromkeys(p for p in (event.process, *(wait.thread.process for wait in waiting)) if p)),
+        resources=(pool,) if pool else (),
+        places=tuple(_places(event, waiting)),
+        evidence=(Evidence(event.ref, f"{who(event.process)}: {callback}() raised {error}"),),
+        details=tuple(event.text("traceback").splitlines()),
+        at_ns=event.at_ns,
+        moment=moment,
+    )
+
+
+def _served(run: Run, event: Event, field: str) -> Resource | None:
+    key = event.number(field)
+    return next((resource for resource in run.resources if key and resource.key == unsigned(key)), None)
+
+
+def _error(event: Event) -> str:
+    return shortened(f"{event.text('error')}: {event.text('message')}".rstrip(": "))
 
 
 def _finding(run: Run, event: Event) -> Finding:
-    served = next(
-        (resource for resource in run.resources if event.number("serves") and resource.key == unsigned(event.number("serves"))),
-        None,
-    )
+    served = _served(run, event, "serves")
     waiting, moment = last_waits(run, lambda wait: _is_for(wait, served))
     error = shortened(f"{event.text('error')}: {event.text('message')}".rstrip(": "))
     thread = SERVED[event.text("role")].format(served.label if served else "a pool")

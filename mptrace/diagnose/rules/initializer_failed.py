@@ -12,6 +12,7 @@ from mptrace.diagnose.rule import rule
 from mptrace.diagnose.standstill import last_waits
 from mptrace.diagnose.wording import counted, shortened, who
 from mptrace.model.event import Event
+from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.wire.event import unsigned
 from mptrace.wire.events import tasks
@@ -73,6 +74,13 @@ def _initializer(run: Run, key: int) -> str:
     return made.text("initializer") if made else ""
 
 
+def _why(count: int, pool: Resource | None) -> str:
+    ended = f"{counted(count, 'worker')} ended of it"
+    if pool is not None and pool.kind == "ProcessPoolExecutor":
+        return f"{ended}; an executor breaks then, and every future that it still has gets BrokenProcessPool."
+    return f"{ended} so far; a Pool starts new ones for ever, and none of them takes a task."
+
+
 def _finding(run: Run, key: int, events: list[Event]) -> Finding:
     event, pool = events[0], next((resource for resource in run.resources if resource.key == key), None)
     waiting, moment = last_waits(run, lambda wait: wait.call.target is pool and pool is not None, stuck=False)
@@ -84,7 +92,7 @@ def _finding(run: Run, key: int, events: list[Event]) -> Finding:
             *(Step(f"raised {error} before its first task", one.process, one.at_ns, one.site) for one in events[:3]),
             *(wants(wait) for wait in waiting),
         ),
-        why=f"{counted(len(events), 'worker')} ended of it so far; a Pool starts new ones for ever, and none of them takes a task.",
+        why=_why(len(events), pool),
         fix="repair the line that raised, at",
         fix_at=event.site,
         processes=tuple(

@@ -22,3 +22,7 @@ ITEM_DROPPED = declare(
     94, "queue.item_dropped", "a feeder thread could not send an item and dropped it; site: of the put()",
     key=INT, error=TEXT, message=TEXT, path=TEXT, offender=TEXT, root=TEXT, site=INT, stack=INT,
 )  # fmt: skip
+CALLBACK_FAILED = declare(
+    95, "callback.failed", "a callback of a pool raised KeyError, which the pool swallows: the result it was called for is never set",
+    pool=INT, job=INT, function=TEXT, error=TEXT, message=TEXT, traceback=TEXT, site=INT,
+)  # fmt: skip
