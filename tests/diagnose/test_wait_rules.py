@@ -236,7 +236,9 @@ def test_a_pools_thread_that_died_explains_who_waits() -> None:
 def _swallowed_key_error() -> Story:
     told = story().pool("pool").main()
     key = told.resource("pool").key
-    return told.event(failures.CALLBACK_FAILED, at="shop.py:19", pool=key, job=4, function="show", error="KeyError", message="'plum'")
+    return told.event(
+        failures.CALLBACK_FAILED, at="shop.py:19", pool=key, job=4, function="show", error="KeyError", message="'plum'"
+    )
 
 
 def test_a_key_error_that_the_pool_swallows_explains_who_waits_for_that_result() -> None:

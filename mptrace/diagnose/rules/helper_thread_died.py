@@ -57,7 +57,10 @@ def _swallowed(run: Run, event: Event) -> Finding:
     error, callback = _error(event), event.text("function")
     return Finding(
         title=f"the callback {callback}() raised {error}, which the pool swallows: that result never comes",
-        steps=(Step(f"raised {error} in {callback}()", event.process, event.at_ns, event.site), *(wants(wait) for wait in waiting)),
+        steps=(
+            Step(f"raised {error} in {callback}()", event.process, event.at_ns, event.site),
+            *(wants(wait) for wait in waiting),
+        ),
         why="A Pool takes a KeyError of a callback for a result that nobody knows: it prints nothing, and never sets the result.",
         fix="catch the KeyError inside the callback, at" if event.site else "catch the KeyError inside the callback",
         fix_at=event.site,

@@ -20,7 +20,8 @@ def build_calls(run: Run) -> None:
     if not waits:
         return
     asked = {
-        (unsigned(event.number("pool")), event.number("job")): (event.site, event.text("call")) for event in run.of(tasks.SUBMITTED)
+        (unsigned(event.number("pool")), event.number("job")): (event.site, event.text("call"))
+        for event in run.of(tasks.SUBMITTED)
     }
     for wait in waits:
         wait.method = _method(wait, asked)
