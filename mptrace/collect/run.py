@@ -20,7 +20,7 @@ JSON_LIMIT = 64 << 20
 
 
 def read_run(path: str) -> Recording:
-    """Read a run directory; BadRecording if it is none, damage inside it is only noted."""
+    """Read a run directory; BadRecording if it is none or nothing in it is ours, damage inside it is only noted."""
     _must_be_run(path)
     path = os.path.abspath(path)  # what is read later must be found from anywhere
     recording = Recording(path)
@@ -28,6 +28,7 @@ def read_run(path: str) -> Recording:
     recording.observer = _read_observer(path, recording)
     _read_processes(os.path.join(path, rundir.PROCESSES), recording)
     _read_moments(os.path.join(path, rundir.MOMENTS), recording)
+    _must_tell_something(recording)
     recording.sources = read_sources(recording, _read_json(path, rundir.SOURCES, recording))
     return recording
 
@@ -77,6 +78,15 @@ def _must_be_run(path: str) -> None:
         raise BadRecording(
             f"{path} is not a run directory of mptrace: it has no run.json and no processes/.",
             "Runs are the folders inside .mptrace/, named like train-20261121-140231-4119.",
+        )
+
+
+def _must_tell_something(recording: Recording) -> None:
+    damage = [*recording.damage, *(f"{file.name}: {one}" for file in recording.processes for one in file.damage)]
+    if damage and not recording.meta and recording.observer is None and not any(file.head for file in recording.processes):
+        raise BadRecording(
+            f"Nothing in {recording.path} is a recording that this version of mptrace can read ({damage[0]}).",
+            "It is another program's folder, another version's, or all of it is damaged; nothing in it was changed.",
         )
 
 

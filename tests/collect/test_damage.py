@@ -160,6 +160,21 @@ def test_what_is_no_run_directory_is_refused_with_a_sentence_and_a_hint(tmp_path
         assert refused.value.hint
 
 
+def test_a_folder_in_which_nothing_is_ours_is_refused_and_one_with_a_readable_rest_is_read(tmp_path):
+    path = small_run(tmp_path / "run").save()
+    foreign = tmp_path / "foreign"
+    (foreign / "processes").mkdir(parents=True)
+    (foreign / "processes" / "12-1.mpt").write_bytes(b"\0" * 4096)
+    for name in ("run.json", "observer.log"):
+        (foreign / name).write_bytes(b"something else")
+        (tmp_path / "run" / name).write_bytes(b"something else")
+    with pytest.raises(BadRecording) as refused:
+        read_run(str(foreign))
+    assert str(foreign) in refused.value.message
+    assert "run.json" in refused.value.message
+    assert read_run(path).processes
+
+
 def test_pipes_and_folders_in_place_of_files_do_not_make_the_reader_wait(tmp_path):
     path = small_run(tmp_path / "run").save()
     folder = tmp_path / "run" / "processes"
