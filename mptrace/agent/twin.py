@@ -5,7 +5,7 @@ from __future__ import annotations
 from _thread import get_ident
 
 from ..wire import layout
-from . import callsite, native, recorder, waits
+from . import callsite, kept, native, recorder, waits
 from .holds import Cell, note, note_foreign
 
 TYPE_CHECKING = False
@@ -54,6 +54,8 @@ def _entry() -> int:
 
 def _look(place: waits.Place) -> None:
     place.site, place.stack = callsite.here_and_stack()
+    if kept.ways:
+        kept.look(place)
 
 
 def _waited(about: tuple[int, int, int, int]) -> None:

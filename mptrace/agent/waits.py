@@ -15,7 +15,7 @@ from time import monotonic_ns
 
 from ..wire import layout
 from ..wire.wait import STALE_SITE, TIMED
-from . import callsite, native, recorder
+from . import callsite, kept, native, recorder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class Place(native.Place):
         if now - before < FRESH_NS:
             return STALE_SITE
         self.site, self.stack = callsite.here_and_stack()
+        if kept.ways:
+            kept.look(self)
         return 0
 
 

@@ -7,6 +7,7 @@ paths leave nothing in the ring.
 
 from __future__ import annotations
 
+import os
 from _thread import get_ident
 from _weakref import ref
 from time import monotonic_ns
@@ -15,7 +16,7 @@ from ...wire import layout
 from ...wire.events import resources
 from ...wire.resource import PIPE
 from ...wire.wait import READY, RECV, SEND, STALE_SITE
-from .. import callsite, guard, identity, inherit, native, originals, recorder, twin, waits
+from .. import callsite, guard, identity, inherit, kept, native, originals, recorder, twin, waits
 from ..failure import hide
 
 TYPE_CHECKING = False
@@ -57,28 +58,47 @@ class End(native.End):
     def forked(self) -> None:
         """Begin anew in a forked child: it has sent nothing, and waits at places of its own."""
         self.entry = recorder.NOBODY
-        self.used = self.got = self.recv.since = self.send.since = self.poll.since = 0
+        self.used = self.got = self.poll.since = 0
 
-    def __del__(self, free_tally=recorder.free_tally, ends=_ends):  # type: ignore[no-untyped-def]  # bound now: globals may be gone
+    def shared(self) -> None:
+        """It is open on both sides of a fork now."""
+        kept.forked(self.recv, RECV)
+        kept.forked(self.send, SEND)
+
+    def __del__(self, free_tally=recorder.free_tally, ends=_ends, ways=kept.ways):  # type: ignore[no-untyped-def]  # bound now: globals may be gone
         try:
             ends.pop(id(self), None)
+            ways.pop(id(self.recv), None)
+            ways.pop(id(self.send), None)
             free_tally(self.tally)
         except Exception:  # noqa: BLE001 - the interpreter is being torn down
             pass
 
 
-def _forked() -> None:
+def _in_child() -> None:
     for known in list(_ends.values()):
         end = known()
         if end is not None:
             end.forked()
+            end.shared()
     _places.clear()
+
+
+def _in_parent() -> None:
+    try:
+        for known in list(_ends.values()):
+            end = known()
+            if end is not None and end.tally:
+                end.shared()
+    except Exception:  # noqa: BLE001 - the guest's oath
+        guard.trouble(NAME)
 
 
 def install(module: ModuleType) -> None:
     """Wrap what blocks, and what makes and closes connections."""
     base = module._ConnectionBase
-    inherit.in_child_hooks.append(_forked)
+    inherit.in_child_hooks.append(_in_child)
+    os.register_at_fork(after_in_parent=_in_parent)
     originals.add(NAME, base, identity.NAME, End(0, 0))
     originals.patch(NAME, base, "__init__", _init)
     originals.patch(NAME, base, "close", _close)

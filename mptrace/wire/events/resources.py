@@ -26,3 +26,7 @@ LOCK_ORDER = declare(
 NAMED = declare(
     46, "resource.named", "a variable or attribute of the program that holds a resource", family=INT, key=INT, name=TEXT
 )
+USED_AFTER_FORK = declare(
+    48, "connection.used_after_fork", "first use after a fork, receiving or sending, of a connection that was open on both sides of it",
+    key=INT, way=INT, manager=INT, guarded=INT, site=INT, stack=INT,
+)  # fmt: skip

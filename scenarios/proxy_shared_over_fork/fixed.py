@@ -1,0 +1,33 @@
+"""A child made by os.fork() connects to the manager anew, before it uses a proxy."""
+
+# methods: fork
+
+import os
+from multiprocessing import Manager
+
+from stage import use_start_method
+
+
+def note(seen, read, write):
+    seen._connect()
+    os.read(read, 1)
+    seen[os.getpid()] = "here"
+    os.write(write, b".")
+    os.read(read, 1)
+
+
+if __name__ == "__main__":
+    use_start_method()
+    with Manager() as manager:
+        seen = manager.dict()
+        seen["first"] = os.getpid()
+        (child_reads, parent_writes), (parent_reads, child_writes) = os.pipe(), os.pipe()
+        child = os.fork()
+        if child == 0:
+            note(seen, child_reads, child_writes)
+            os._exit(0)
+        os.write(parent_writes, b".")
+        os.read(parent_reads, 1)
+        print(len(seen))
+        os.write(parent_writes, b".")
+        os.waitpid(child, 0)
