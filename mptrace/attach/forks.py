@@ -1,15 +1,18 @@
 """What a forked child lacks: the threads that its parent had at the fork, for a child that waits for a lock it got by the fork.
 
 Threads that are older than the child are still there to be seen. Of one that has ended since, the child keeps the stack: glibc
-leaves it mapped, a region of plain memory behind one that may not be touched.
+leaves it mapped: a region of plain memory behind one that may not be touched, or (from glibc 2.42 on, whose guard pages cannot be
+seen) with a thread's control block at its upper end, which begins with its own address, twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from struct import unpack
 
-from mptrace.attach.address_space import Region
+from mptrace.attach.address_space import PAGE, Region
+from mptrace.attach.memory import Memory, Unreadable
 from mptrace.attach.seen import SeenProcess, SeenThread
 from mptrace.attach.sight import Sight
 from mptrace.observe import procfs
@@ -17,6 +20,9 @@ from mptrace.wire import wait
 
 LEAST_STACK = 128 * 1024
 """Bytes of the smallest thread's stack that is looked for."""
+
+_TOP = 2 * PAGE
+"""Where the control block is, from the end (x86-64: struct pthread, 0x900 bytes, below it the thread's variables)."""
 
 
 def know_forks(sight: Sight) -> None:
@@ -49,15 +55,26 @@ def _ended(child: SeenProcess) -> Iterator[str]:
 def _stacks(child: SeenProcess) -> Iterator[int]:
     """Yield the addresses of stacks that no thread uses."""
     used = [_stack_pointer(thread) for thread in child.threads.values()]
-    regions = child.space.regions
-    for guard, stack in pairwise(regions):
-        if _is_stack(guard, stack) and not any(stack.start <= pointer < stack.end for pointer in used):
+    memory = Memory(child.pid)
+    for guard, stack in pairwise(child.space.regions):
+        plain = stack.permissions.startswith("rw") and not stack.path and stack.end - stack.start >= LEAST_STACK
+        unused = plain and not any(stack.start <= pointer < stack.end for pointer in used)
+        if unused and (_is_guard(guard, stack) or _has_control_block(memory, stack)):
             yield stack.start
+    memory.close()
 
 
-def _is_stack(guard: Region, stack: Region) -> bool:
-    plain = stack.permissions.startswith("rw") and not stack.path and stack.end - stack.start >= LEAST_STACK
-    return plain and guard.permissions.startswith("---") and not guard.path and guard.end == stack.start
+def _is_guard(guard: Region, stack: Region) -> bool:
+    return guard.permissions.startswith("---") and not guard.path and guard.end == stack.start
+
+
+def _has_control_block(memory: Memory, stack: Region) -> bool:
+    start = stack.end - _TOP
+    try:
+        words = unpack(f"<{_TOP // 8}Q", memory.read_fresh(start, _TOP))
+    except Unreadable:
+        return False
+    return any(word == words[at + 2] == start + 8 * at for at, word in enumerate(words[:-2]))
 
 
 def _stack_pointer(thread: SeenThread) -> int:

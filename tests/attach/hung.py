@@ -17,9 +17,6 @@ from mptrace.observe import procfs
 
 READY_S = 20.0
 
-VERSIONS = sorted(Path("~/.pyenv/versions").expanduser().glob("3.1[0-3].*/bin/python")) or [Path(sys.executable)]
-"""The interpreters that programs are started with, where there are others than ours."""
-
 LOCK_CYCLE = """
     import multiprocessing, sys
 

@@ -23,6 +23,7 @@ from mptrace.model.build import build_run
 from mptrace.observe import procfs
 from mptrace.wire import layout
 from tests.attach import hung
+from tests.support.versions import everywhere
 
 
 def attached(pid: int, folder: Path) -> Judged:
@@ -36,7 +37,7 @@ def loud(judged: Judged) -> list[tuple[str, str]]:
     return [(finding.rule, finding.verdict.value) for finding in findings if finding.severity.value != "hint"]
 
 
-@pytest.mark.parametrize("python", hung.VERSIONS, ids=lambda path: path.parts[-3])
+@everywhere
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_a_circle_of_locks_is_proven_in_every_version_and_start_method(tmp_path, method, python):
     with hung.hanging(tmp_path, hung.LOCK_CYCLE, method, python=python) as pid:
@@ -187,7 +188,7 @@ def test_an_output_that_holds_a_recording_is_refused(tmp_path):
             attach(pid, str(tmp_path / "run"))
 
 
-@pytest.mark.parametrize("python", hung.VERSIONS, ids=lambda path: path.parts[-3])
+@everywhere
 def test_a_circle_of_rlocks_of_threads_is_proven_by_their_owners(tmp_path, python):
     with hung.hanging(tmp_path, hung.RLOCK_CYCLE, python=python) as pid:
         judged = attached(pid, tmp_path)
@@ -195,7 +196,7 @@ def test_a_circle_of_rlocks_of_threads_is_proven_by_their_owners(tmp_path, pytho
     assert {resource.name for resource in judged.diagnosis.findings[0].resources} <= {"stats", "cache", "mine", "other"}
 
 
-@pytest.mark.parametrize("python", hung.VERSIONS, ids=lambda path: path.parts[-3])
+@everywhere
 def test_a_task_that_went_with_a_replaced_worker_is_lost(tmp_path, python):
     with hung.hanging(tmp_path, hung.POOL_LOST_WORKER, python=python) as pid:
         time.sleep(1)  # the pool looks for dead workers ten times a second; there is nothing to see from outside until then

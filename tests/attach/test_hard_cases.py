@@ -15,6 +15,7 @@ from mptrace.attach.attach import attach
 from mptrace.cli.judge import judge
 from mptrace.diagnose.wording import without_place
 from tests.attach import hung
+from tests.support.versions import everywhere
 
 INITIALIZER_RAISES = """
     import multiprocessing, sys
@@ -129,7 +130,7 @@ def test_a_lock_that_another_process_released_has_no_proven_holder(tmp_path):
     assert verdicts.get("lock-holder-died") != "proven"
 
 
-@pytest.mark.parametrize("python", hung.VERSIONS, ids=lambda path: path.parts[-3])
+@everywhere
 def test_a_lock_that_was_held_at_the_fork_is_told_from_the_stack_that_the_child_inherited(tmp_path, python):
     with hung.hanging(tmp_path, COPIED_LOCK, python=python) as pid:
         time.sleep(0.5)  # the thread that had the lock has ended by then

@@ -6,7 +6,15 @@ import os
 import re
 
 from mptrace.attach.cpython.elf import read_symbols
-from mptrace.attach.cpython.layout import LAYOUTS
+from mptrace.attach.cpython.layout import (
+    DEBUG_COOKIE,
+    DEBUG_FREE_THREADED,
+    DEBUG_INTERPRETERS_HEAD,
+    DEBUG_MODULES,
+    DEBUG_OFFSETS,
+    LAYOUTS,
+    Layout,
+)
 from mptrace.attach.cpython.objects import Objects
 from mptrace.attach.memory import Memory, Unreadable
 from mptrace.attach.seen import SeenProcess
@@ -30,8 +38,9 @@ class Interpreter:
         self.version = version
         self.objects = Objects(memory, layout)
         try:
-            head = memory.u64(symbols["_PyRuntime"] + layout.interpreters_head)
-            self.modules = self.objects.named(memory.u64(head + layout.modules))
+            interpreters, modules = _offsets(memory, symbols["_PyRuntime"], layout)
+            head = memory.u64(symbols["_PyRuntime"] + interpreters)
+            self.modules = self.objects.named(memory.u64(head + modules))
         except Unreadable:
             self.modules = {}
         if "__main__" not in self.modules or "sys" not in self.modules:
@@ -46,6 +55,16 @@ class Interpreter:
             return self.objects.named(self.objects.memory.u64(address + 16))  # md_dict
         except Unreadable:
             return {}
+
+
+def _offsets(memory: Memory, runtime: int, layout: Layout) -> tuple[int, int]:
+    """Return where the first interpreter and its modules are: as the runtime says itself, so that a patch release may move them."""
+    if layout.version < DEBUG_OFFSETS or memory.read(runtime, len(DEBUG_COOKIE)) != DEBUG_COOKIE:
+        return layout.interpreters_head, layout.modules
+    words = memory.words(runtime, 16)
+    if words[DEBUG_FREE_THREADED]:
+        raise UnknownLayout("it is a free-threaded Python, whose objects are laid out in another way")
+    return words[DEBUG_INTERPRETERS_HEAD], words[DEBUG_MODULES.get(layout.version, 12)]
 
 
 def _find(process: SeenProcess, memory: Memory) -> tuple[dict[str, int], tuple[int, int]]:

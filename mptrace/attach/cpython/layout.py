@@ -1,8 +1,8 @@
 """Where the fields of CPython's structures are, by version (default builds, 64-bit); from DWARF, checked before anything is believed.
 
 The same in all versions here: object (type 8), var object (size 16), type (name 24, basicsize 32, flags 168, base 256, dict 264,
-dictoffset 288), dict (keys 32, values 40), list (items 24), tuple (items 24), bound method (function 16, self 24), cell (16),
-weakref (object 16), and `_multiprocessing.SemLock`::
+dictoffset 288), dict (keys 32, values 40), list (items 24), bound method (function 16, self 24), cell (16), weakref (object 16),
+and `_multiprocessing.SemLock`::
 
     16 handle   24 last_tid (an ident)   32 i32 count   36 i32 maxvalue   40 i32 kind (0 recursive, 1 semaphore)   48 char *name
 """
@@ -31,6 +31,14 @@ class Layout:
     """From an object's values to the first of them."""
     ascii_text: int
     compact_text: int
+    tuple_items: int = 24
+
+
+DEBUG_OFFSETS, DEBUG_COOKIE = (3, 13), b"xdebugpy"
+"""From that version on _PyRuntime begins with a table of offsets, and the table with that word. Of its words, we use:"""
+
+DEBUG_FREE_THREADED, DEBUG_INTERPRETERS_HEAD, DEBUG_MODULES = 2, 5, {(3, 13): 11}
+"""(the modules' word is 12 from 3.14 on, where that of the main thread came before it)."""
 
 
 LAYOUTS = {
@@ -40,5 +48,7 @@ LAYOUTS = {
         Layout((3, 11), 40, 888, 872, 32, 24, 0, 48, 72),
         Layout((3, 12), 40, 944, 880, 32, 24, 0, 40, 56),
         Layout((3, 13), 632, 7656, 880, 32, 24, 8, 40, 56),
+        Layout((3, 14), 808, 7688, 880, 32, 24, 8, 40, 56, tuple_items=32),  # tuples keep their hash from here on
+        Layout((3, 15), 936, 7592, 888, 32, 24, 8, 40, 56, tuple_items=32),
     )
 }

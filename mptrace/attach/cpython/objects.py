@@ -101,7 +101,11 @@ class Objects:
         """Return the addresses of a tuple's or list's items."""
         count = min(self.memory.u64(address + 16), ITEMS_LIMIT)
         is_tuple = ("builtins", "tuple") in self.classes(self.type_of(address))
-        return self.memory.words(address + 24 if is_tuple else self.memory.u64(address + 24), count) if count else ()
+        return (
+            self.memory.words(address + self.layout.tuple_items if is_tuple else self.memory.u64(address + 24), count)
+            if count
+            else ()
+        )
 
     # -- dictionaries and attributes
 
