@@ -8,6 +8,7 @@ instance that removes itself before the program runs, and its frame is taken out
 from __future__ import annotations
 
 import sys
+from time import monotonic_ns
 
 from ..wire.events import failures, processes
 from . import brief, ending, failure, guard, life, recorder
@@ -155,6 +156,8 @@ class Inheriting:
 def _inherited_all(error: BaseException | None) -> None:
     if error is None:
         recorder.log(processes.BOOTSTRAP_PHASE, "process received", "")
+        if monotonic_ns() - recorder.opened_ns > SLOW_NS:
+            recorder.log(processes.IMPORTED, len(sys.modules), _packages())
         return
     files = _entries(error)
     phase = "main" if any(entry.tb_frame.f_code.co_name == "prepare" for entry in files) else "process"
@@ -176,6 +179,21 @@ def _inherited_all(error: BaseException | None) -> None:
             0,
         )
     ending.tell(error, "spawn", site)
+
+
+SLOW_NS = 300_000_000
+"""A start that took so long is worth counting what it imported."""
+
+
+def _packages() -> str:
+    """Return ``torch 1480, numpy 210``: the packages with the most modules, without the standard library's."""
+    counts: dict[str, int] = {}
+    for name in list(sys.modules):
+        package = name.partition(".")[0]
+        if package not in sys.stdlib_module_names and not package.startswith(("_", "sitecustomize")):
+            counts[package] = counts.get(package, 0) + 1
+    most = sorted(counts, key=lambda package: -counts[package])[:8]
+    return ", ".join(f"{package} {counts[package]}" for package in most)
 
 
 def _entries(error: BaseException) -> list[Any]:

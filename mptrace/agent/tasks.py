@@ -39,7 +39,7 @@ class Worker:
         self.job, self.index, self.function = 0, 0, ""
         self.code: Any = None  # not the function: it may hold what the program wants to be rid of
         self._cell, self._number, self._since, self._state = 0, 0, 0, 1 | get_native_id() << 32
-        self._called, self._name, self._quick = _nothing, b"", 0
+        self._called, self._name, self._quick, self._busy = _nothing, b"", 0, 0
         recorder.log(tasks.WORKER, pool, name)
 
     def ask(self) -> None:
@@ -86,7 +86,9 @@ class Worker:
         """The task returned or raised; its result is about to be sent. Only one that took a while is worth a record."""
         if self._cell:
             recorder.words[self._cell // 8] = 0
-        if monotonic_ns() - self._since > waits.SHORT_NS:
+        took = monotonic_ns() - self._since
+        recorder.words[layout.H_BUSY] = self._busy = self._busy + took
+        if took > waits.SHORT_NS:
             recorder.ring(layout.R_TASK_ENDED, self.pool, self._number, int(returned), self._since)
 
     def defined_at(self) -> int:

@@ -66,6 +66,8 @@ H_FLAGS, H_PARENT_OPENED, H_SEGMENT, H_LOG, H_LOG_SIZE, H_SIZE = range(8, 14)
 H_LOST_LOG, H_LOST_THREADS, H_LOST_LOCKS, H_LOST_TALLIES, H_LOST_DOING = range(16, 21)
 H_ENDED = 24  # monotonic ns at which the exit handlers had run; 0: the process did not end in an orderly way
 
+H_BUSY = 32  # ns that tasks of a pool or executor ran in this process, in all
+
 H_UNREAD = 63  # where stores go that are to have no effect
 
 FOREIGN = 1 << 63

@@ -16,7 +16,7 @@ from ...wire import layout
 from ...wire.events import resources
 from ...wire.resource import PIPE
 from ...wire.wait import READY, RECV, SEND, STALE_SITE
-from .. import callsite, guard, identity, inherit, kept, native, originals, recorder, twin, waits
+from .. import callsite, guard, identity, inherit, kept, native, originals, polls, recorder, twin, waits
 from ..failure import hide
 
 TYPE_CHECKING = False
@@ -227,7 +227,10 @@ def _carefully(original: Callable[..., Any], self: Any, argument: Any, kind: int
 def _wait(original: Callable[..., Any]) -> Callable[..., Any]:
     def wait(object_list: Any, timeout: Any = None) -> Any:
         if type(timeout) in (int, float) and timeout <= 0:
-            return original(object_list, timeout)
+            ready = original(object_list, timeout)
+            if not ready:
+                polls.empty()
+            return ready
         saved = None
         try:
             saved = _begin_wait(object_list, timeout)

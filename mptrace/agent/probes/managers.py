@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from time import monotonic_ns
+
 from ...wire.events import resources, shared
 from ...wire.resource import OBJECT
 from ...wire.wait import CALL
-from .. import callsite, guard, identity, originals, recorder, waits
+from .. import callsite, guard, identity, inherit, originals, recorder, totals, waits
 from ..failure import hide
 
 TYPE_CHECKING = False
@@ -36,12 +38,14 @@ def _start(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _callmethod(original: Callable[..., Any]) -> Callable[..., Any]:
-    places: dict[str, waits.Place] = {}
+    places: dict[str, Method] = {}
+    inherit.in_child_hooks.append(places.clear)
 
     def _callmethod(self: Any, methodname: Any, args: Any = (), kwds: Any = {}) -> Any:  # noqa: B006 - as the original has it
-        saved = None
+        saved = place = None
         try:
-            saved = _intend(self, methodname, places)
+            place = _place_of(self, methodname, places)
+            saved = _intend(place)
             result = original(self, methodname, args, kwds)
             if type(result) in _CONTAINERS:
                 _note_copy(self, methodname, result)
@@ -51,20 +55,54 @@ def _callmethod(original: Callable[..., Any]) -> Callable[..., Any]:
             raise
         finally:
             waits.end(saved)
+            if saved is not None and place is not None:
+                place.count()
 
     return _callmethod
 
 
-def _intend(proxy: Any, method: Any, places: dict[str, waits.Place]) -> waits.Saved:
-    """Mark the call; detail: number of a text with the method's name."""
+class Method(waits.Place):
+    """A method of a manager's objects: where it was last called, how often, and how long that took in all."""
+
+    __slots__ = ("name", "total")
+
+    def __init__(self, key: int, name: str) -> None:
+        super().__init__(key)
+        self.name, self.total = name, totals.Total()
+
+    def count(self) -> None:
+        """Count a call that has come back."""
+        try:
+            total = self.total
+            total.took_ns += monotonic_ns() - self.since
+            if total.add():
+                recorder.log(shared.PROXY_CALLS, self.key, self.name, total.count, total.took_ns, self.site)
+        except Exception:  # noqa: BLE001 - the guest's oath
+            pass
+
+
+def _place_of(proxy: Any, method: Any, places: dict[str, Method]) -> Method | None:
     try:
         key, name = identity.of_manager(proxy._token.address), f"{proxy._token.typeid}.{method}"
         place = places.get(name)
-        if place is None:
+        if place is None or place.key != key & _KEY:
             if len(places) > _MOST_PLACES:
                 places.clear()
-            place = places[name] = waits.Place(key)
-        return waits.intend(CALL, OBJECT, key, None, callsite.text(name), place=place)
+            place = places[name] = Method(key, name)
+        return place
+    except Exception:  # noqa: BLE001 - the guest's oath
+        return None
+
+
+_KEY = 0xFFFFFFFFFFFFFFFF
+
+
+def _intend(place: Method | None) -> waits.Saved:
+    """Mark the call; detail: number of a text with the method's name."""
+    if place is None:
+        return None
+    try:
+        return waits.intend(CALL, OBJECT, place.key, None, callsite.text(place.name), place=place)
     except Exception:  # noqa: BLE001 - the guest's oath
         return None
 

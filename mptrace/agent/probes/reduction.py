@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from time import monotonic_ns
 
 from ...wire.events import failures
 from ...wire.resource import NONE, OBJECT
-from .. import brief, budget, callsite, child, depth, entry, failure, guard, offender, originals, pools, recorder, tasks
+from .. import brief, budget, callsite, child, depth, entry, failure, guard, heavy, offender, originals, pools, recorder, tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,38 +41,63 @@ def install(module: ModuleType) -> None:
         originals.patch(NAME, module, "dump", _dump)
 
 
-def _dumps(original: Callable[..., object]) -> object:
+def _dumps(original: Callable[..., Any]) -> object:
+    timing, large = heavy.timing, heavy.LARGE
+
     def dumps(cls: Any, obj: Any, protocol: Any = None) -> object:
+        began = monotonic_ns() if timing else 0
         try:
-            return original(cls, obj, protocol)
+            data = original(cls, obj, protocol)
         except Exception as error:
             _note(obj, error)
             failure.hide(error)
             raise
+        if len(data) >= large:
+            heavy.sent(obj, len(data), monotonic_ns() - began if began else 0, NAME)
+        return data
 
     return dumps
 
 
 def _dump(original: Callable[..., object]) -> object:
     def dump(obj: Any, file: Any, protocol: Any = None) -> object:
+        began = monotonic_ns()
         try:
-            return original(obj, file, protocol)
+            result = original(obj, file, protocol)
         except Exception as error:
             _note(obj, error)
             failure.hide(error)
             raise
+        _note_large(obj, file, monotonic_ns() - began)
+        return result
 
     return dump
 
 
+def _note_large(what: Any, file: Any, took_ns: int) -> None:
+    """Note a large Process on its way to a spawned child; what lies before it in the file is the preparation data, some hundred bytes."""
+    try:
+        size = file.tell()
+        if size >= heavy.LARGE:
+            heavy.sent(what, size, took_ns, NAME)
+    except Exception:  # noqa: BLE001 - a file that cannot tell
+        pass
+
+
 def _loads(original: Callable[..., object]) -> object:
+    timing, large, plain = heavy.timing, heavy.LARGE, (memoryview, bytes)
+
     def loads(data: Any, /, **options: Any) -> object:
+        began = monotonic_ns() if timing else 0
         try:
-            return original(data, **options) if options else original(data)
+            result = original(data, **options) if options else original(data)
         except Exception as error:
             _note_unpickled(error)
             failure.hide(error)
             raise
+        if type(data) in plain and len(data) >= large:
+            heavy.received(len(data), monotonic_ns() - began if began else 0, NAME)
+        return result
 
     return loads
 

@@ -46,6 +46,10 @@ BOOTSTRAP_PHASE = declare(
     17, "process.phase", "a spawned child reached a phase of its start: main imported, or the error that ended it",
     phase=TEXT, error=TEXT,
 )  # fmt: skip
+IMPORTED = declare(
+    20, "process.imported", "modules that a spawned child had imported before it ran, if that took long; packages: of whom the most are",
+    modules=INT, packages=TEXT,
+)  # fmt: skip
 HANDLER = declare(
     19, "process.handler", "the program set a handler for a signal (none: took it away); wakes 1: it may end somebody's wait",
     signal=INT, handler=TEXT, wakes=INT, site=INT,

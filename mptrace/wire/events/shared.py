@@ -19,6 +19,14 @@ RANDOM_USED = declare(
     name=TEXT, before=INT, keys=INT, position=INT, file=TEXT, line=INT, function=TEXT,
 )  # fmt: skip
 HEAVY = declare(
-    124, "message.heavy", "messages of over a megabyte that this process sent from one line, in all",
-    call=TEXT, root=TEXT, count=INT, bytes=INT, key=INT, site=INT,
+    124, "message.heavy", "messages of 64 KiB and more that this process pickled or rebuilt on one line, in all; timed: so many in took_ns",
+    call=TEXT, root=TEXT, count=INT, bytes=INT, key=INT, site=INT, received=INT, took_ns=INT, timed=INT,
+)  # fmt: skip
+PROXY_CALLS = declare(
+    125, "proxy.calls", "calls of one method through proxies of a manager that this process made, in all; site: of one of the last",
+    key=INT, method=TEXT, count=INT, took_ns=INT, site=INT,
+)  # fmt: skip
+POLLS = declare(
+    126, "connection.polls", "times that this process asked in vain whether there is something to receive, right one after another, in all",
+    count=INT, took_ns=INT, cpu_ns=INT, site=INT,
 )  # fmt: skip
