@@ -19,8 +19,14 @@ _BEGINNING = Struct("<IIH")
 """Length, checksum and kind of a record."""
 
 
-def read_log(data: bytes, into: Log, base: int = 0, path: str = "", at: int = 0) -> int:
-    """Add the records of ``data`` to ``into``; return where reading stopped.
+def read_log(data: bytes, into: Log) -> None:
+    """Read a log that is all in ``data``."""
+    read_part(data, into, 0)
+    into.settle()
+
+
+def read_part(data: bytes, into: Log, base: int, path: str = "", at: int = 0) -> None:
+    """Add the records of ``data`` to ``into``, which is to be settled when all its parts are there.
 
     ``base``: offset of its first byte in the log; ``path``, ``at``: where these bytes can be read again.
     """
@@ -28,8 +34,6 @@ def read_log(data: bytes, into: Log, base: int = 0, path: str = "", at: int = 0)
     into.torn += _is_torn(data, stopped)
     if stopped:
         into.add_page(base, data, stopped, path, at)
-    into.settle()
-    return stopped
 
 
 def read_stream(stream: BinaryIO, into: Log, base: int, path: str = "") -> None:

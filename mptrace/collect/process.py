@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mptrace.collect.head import read_head, trouble_with
-from mptrace.collect.log import read_log
+from mptrace.collect.log import read_part
 from mptrace.collect.recording import Head, ProcessFile
 from mptrace.collect.regular import open_regular
 from mptrace.wire import layout, rundir
@@ -26,6 +26,7 @@ def read_process(directory: str, name: str, segments: list[int]) -> ProcessFile:
     _read_first(data, f"{directory}/{name}", process)
     for number in sorted(segments):
         _read_segment(f"{directory}/{name}.{number}", number, process)
+    process.log.settle()
     if sorted(segments) != list(range(1, len(segments) + 1)):
         process.damage.append(f"{name}: a segment of its log is missing")
     if process.log.damaged:
@@ -58,7 +59,7 @@ def _read_first(data: bytes, path: str, process: ProcessFile) -> None:
     process.head = read_head(data, again)
     if len(data) < layout.SIZE:
         process.damage.append(f"{process.name}: it was cut after {len(data)} of {layout.SIZE} bytes")
-    read_log(data[layout.LOG : layout.SIZE], process.log, 0, path, layout.LOG)
+    read_part(data[layout.LOG : layout.SIZE], process.log, 0, path, layout.LOG)
     process.last_words = data[layout.SIZE :].decode("utf-8", "replace").replace("\0", "").splitlines()
 
 
@@ -69,4 +70,4 @@ def _read_segment(path: str, number: int, process: ProcessFile) -> None:
         process.damage.append(f"{os.path.basename(path)}: {trouble}")
         return
     base = layout.LOG_SIZE + (number - 1) * layout.SEGMENT_LOG_SIZE
-    read_log(data[layout.HEADER_SIZE :], process.log, base, path, layout.HEADER_SIZE)
+    read_part(data[layout.HEADER_SIZE :], process.log, base, path, layout.HEADER_SIZE)

@@ -19,6 +19,9 @@ from mptrace.wire.event import BODY, KINDS, PREFIX, BadRecord, Kind, decode
 KEPT = 96 * 1024
 """Bytes of each log that stay in memory: most logs are shorter."""
 
+WARM = 100
+"""So many pages of one log are kept after they were read again: a process has at most 65, of 64 KiB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -69,6 +72,7 @@ class Log:
         self._pages: list[Page] = []
         self._bases: list[int] = []
         self._kept = 0
+        self._warm: dict[int, bytes] | None = None
 
     def add_page(self, base: int, data: bytes, size: int, path: str = "", at: int = 0) -> None:
         """Note where the first ``size`` bytes of ``data`` are: here, or, once enough is kept here, in a file."""
@@ -121,6 +125,20 @@ class Log:
         ends = [some[-1] for some in self.offsets.values() if some]
         return next((BODY.unpack_from(body)[3] for _, body in self._bodies([max(ends)])), None) if ends else None
 
+    def _page(self, page: Page) -> bytes:
+        """Return the bytes of a page; those of the log that was asked last are kept, since it is asked for another kind next."""
+        if page.data is not None:
+            return page.data
+        warm = self._warm
+        if warm is None or len(warm) >= WARM:
+            global _warmest
+            if _warmest is not None:
+                _warmest._warm = None
+            _warmest, self._warm = self, (warm := {})
+        if page.base not in warm:
+            warm[page.base] = page.read()
+        return warm[page.base]
+
     def _one(self, at: int) -> Record | None:
         for _, body in self._bodies([at]):
             try:
@@ -132,10 +150,13 @@ class Log:
     def _bodies(self, offsets: array[int] | list[int] | tuple[int, ...]) -> Iterator[tuple[int, bytes]]:
         """Yield (offset, body) of the records at these offsets, which ascend."""
         base, until, data = 0, -1, b""
+        length_at = PREFIX.unpack_from
         for at in offsets:
             if at >= until:
                 page = self._pages[bisect_right(self._bases, at) - 1]
-                base, until, data = page.base, page.base + page.size, page.read()
-            begin = at - base
-            length, _ = PREFIX.unpack_from(data, begin)
-            yield at, data[begin + PREFIX.size : begin + PREFIX.size + length]
+                base, until, data = page.base, page.base + page.size, self._page(page)
+            begin = at - base + PREFIX.size
+            yield at, data[begin : begin + length_at(data, at - base)[0]]
+
+
+_warmest: Log | None = None

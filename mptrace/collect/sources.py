@@ -32,7 +32,7 @@ def read_sources(recording: Recording, kept: dict[str, object]) -> dict[str, lis
 
 def keep_sources(recording: Recording) -> None:
     """Keep the sources of a run that has just ended in its directory; does nothing if that is impossible."""
-    sources = _from_disk(recording)
+    sources = recording.sources or _from_disk(recording)
     fresh = os.path.join(recording.path, rundir.SOURCES + ".new")
     try:
         with open(fresh, "w", encoding="utf-8", errors="backslashreplace") as file:
@@ -85,7 +85,8 @@ def _files(recording: Recording) -> Iterator[str]:
     for log in [*logs, recording.observer] if recording.observer else logs:
         names = {str(record.fields["target_file"]): None for record in log.of(processes.RUNNING)}
         for kind, at in _FILE_AT:
-            names.update((_text_at(body, at), None) for body in log.bodies(kind))
+            texts = dict.fromkeys(_text_at(body, at) for body in log.bodies(kind))
+            names.update((text.decode("utf-8", "replace"), None) for text in texts)
         yield from filter(is_program, names)
 
 
@@ -93,9 +94,8 @@ _FILE_AT = ((sites.SITE, BODY.size + 8), (observations.FRAME, BODY.size + 4 * 8)
 """Kinds with a file, and where in their records it stands: there may be millions of them, and few files."""
 
 
-def _text_at(body: bytes, at: int) -> str:
-    length = int.from_bytes(body[at : at + 2], "little")
-    return body[at + 2 : at + 2 + length].decode("utf-8", "replace")
+def _text_at(body: bytes, at: int) -> bytes:
+    return body[at + 2 : at + 2 + int.from_bytes(body[at : at + 2], "little")]
 
 
 def _read_lines(name: str, limit: int, end_s: float) -> tuple[list[str], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from mptrace.model.event import Event
@@ -69,6 +70,14 @@ class Events:
             return merge(*(source.each(*numbers) for source in self._sources), own, key=_when)
         self._known[numbers] = self._made(numbers, self._sources, None)
         return self._known[numbers]
+
+    def first(self, most: int, *numbers: int) -> list[Event]:
+        """Return the first events of the kinds with these numbers, at most so many of each process."""
+        found = [event for source in self._sources if source.count(*numbers) for event in islice(source.each(*numbers), most)]
+        own: dict[Process | None, list[Event]] = {}
+        for event in sorted(self._chosen(numbers, None), key=_when):
+            own.setdefault(event.process, []).append(event)
+        return sorted(found + [event for events in own.values() for event in events[:most]], key=_when)
 
     def _made(self, numbers: tuple[int, ...], sources: Sequence[Source], by: Process | None) -> list[Event]:
         found = [event for source in sources if source.count(*numbers) for event in source.each(*numbers)]

@@ -57,6 +57,10 @@ class Run:
         """Yield the events of these kinds, by time; ``by``: only those that this process wrote."""
         return iter(self.events.of(*(kind.number for kind in kinds), by=by) if kinds else ())
 
+    def first(self, most: int, *kinds: Kind) -> Iterator[Event]:
+        """Yield the events of these kinds, by time, at most so many of each process: its first. For kinds of which there are millions."""
+        return iter(self.events.first(most, *(kind.number for kind in kinds)))
+
     @property
     def main(self) -> Process | None:
         """The job's first process."""

@@ -29,6 +29,11 @@ def test_a_task_that_is_waited_for_at_once_is_a_hint(line: str) -> None:
     assert "12 tasks" in finding.title
 
 
+def test_of_very_many_tasks_only_the_first_are_looked_at() -> None:
+    line = "total += executor.submit(work, item).result()"
+    assert "500 and more" in one(handed_in(line, 600).run(live=False), "serialised-futures").title
+
+
 def test_pool_apply_waits_by_itself() -> None:
     assert found(handed_in("pool.apply(f, (x,))", call="Pool.apply").run(live=False), "serialised-futures")
 

@@ -364,3 +364,14 @@ def test_what_could_not_be_looked_at_is_noted_unless_it_was_just_ending(tmp_path
         run.saw(observations.NOT_SEEN, 9, pid=pid, what="stacks", why="Error: no permission\nCaused by: ...")
     run.exited(11, 0, 12)
     assert built(run).completeness.not_seen == [("MainProcess", "stacks", "Error: no permission")]
+
+
+def test_the_first_events_of_a_kind_are_at_most_so_many_of_each_process(tmp_path):
+    run = writer(tmp_path)
+    for pid in (10, 11):
+        process = run.process(pid)
+        for number in range(5):
+            process.log(tasks.SUBMITTED, 10 * number + pid, job=number)
+    made = built(run)
+    first = [(event.process.pid, event.number("job")) for event in made.first(2, tasks.SUBMITTED)]
+    assert first == [(10, 0), (11, 0), (10, 1), (11, 1)]

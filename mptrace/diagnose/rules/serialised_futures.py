@@ -17,6 +17,9 @@ from mptrace.wire.events import tasks
 MANY = 10
 """Calls of one line, before it is worth a hint."""
 
+LOOKED_AT = 500
+"""So many calls of each process are looked at: there may be millions, and a line that does this does it from the beginning."""
+
 AT_ONCE = frozenset(("Pool.apply",))
 """Calls that wait for their result themselves."""
 
@@ -39,7 +42,7 @@ def serialised_futures(run: Run) -> Iterator[Finding]:
         Hand all in first, `futures = [executor.submit(f, x) for x in xs]`, and then ask for the results; or use map().
     """
     by_line: dict[Site, list[Event]] = {}
-    for event in run.of(tasks.SUBMITTED):
+    for event in run.first(LOOKED_AT, tasks.SUBMITTED):
         if event.site is not None:
             by_line.setdefault(event.site, []).append(event)
     for site, events in by_line.items():
@@ -63,17 +66,18 @@ def _finding(run: Run, site: Site, events: list[Event]) -> Finding:
     line, first, last = run.source_line(site.file, site.line), events[0], events[-1]
     seconds = (last.at_ns - first.at_ns) / 1e9
     call = first.text("call") or "submit"
+    count = f"{len(events)} tasks" if len(events) < LOOKED_AT else f"its tasks, {len(events)} and more,"
     return Finding(
-        title=f"{who(first.process)} waits for each of {len(events)} tasks before it hands in the next: one worker works at a time",
+        title=f"{who(first.process)} waits for each of {count} before it hands in the next: one worker works at a time",
         steps=(
-            Step(f"handed in the first of {len(events)} with {call}()", first.process, first.at_ns, site),
-            Step(f"handed in the last, {seconds:.1f} s later", last.process, last.at_ns, site),
+            Step(f"handed in the first with {call}()", first.process, first.at_ns, site),
+            Step(f"handed in number {len(events)}, {seconds:.1f} s later", last.process, last.at_ns, site),
         ),
         why=f"{shortened(line) or 'The line'} has one task in flight at a time; calling the function itself would be faster.",
         fix="hand all tasks in first and ask for the results afterwards, or use map(), instead of",
         fix_at=site,
         processes=(first.process,) if first.process else (),
         places=(Place("submitted", site, first.process),),
-        evidence=(Evidence(first.ref, "the first"), Evidence(last.ref, "the last")),
+        evidence=(Evidence(first.ref, "the first"), Evidence(last.ref, f"number {len(events)}")),
         at_ns=first.at_ns,
     )

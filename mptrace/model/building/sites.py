@@ -24,6 +24,7 @@ class Places:
         self._stacks: dict[int, bytes] = {}
         self._texts: dict[int, bytes] = {}
         self._made: dict[int, Site] = {}
+        self._found: dict[object, Site | None] = {}
 
     def _read(self) -> None:
         log, self._log = self._log, None
@@ -33,6 +34,13 @@ class Places:
 
     def site(self, number: object, before_ns: int | None = None) -> Site | None:
         """Return the place with this number, None if it is 0 or was lost."""
+        if before_ns is not None:
+            return self._find_site(number, before_ns)
+        if number not in self._found:
+            self._found[number] = self._find_site(number, None)
+        return self._found[number]
+
+    def _find_site(self, number: object, before_ns: int | None) -> Site | None:
         for table, until_ns in self._chain(before_ns) if number else ():
             found = table._sites.get(_number(number))
             if found and (until_ns is None or _at_ns(found) <= until_ns):
@@ -68,7 +76,8 @@ class Places:
         chain: list[tuple[Places, int | None]] = []
         table: Places | None = self
         while table is not None and len(chain) < 64:
-            table._read()
+            if table._log is not None:
+                table._read()
             chain.append((table, before_ns))
             before_ns = table._forked_ns if before_ns is None else min(before_ns, table._forked_ns)
             table = table._parent
