@@ -22,6 +22,9 @@ at_failure: list[Callable[[Any, BaseException], None]] = []
 at_exit_function: list[Callable[[FrameType], None]] = []
 """Called when ``multiprocessing.util._exit_function`` begins, with the frame that called it."""
 
+at_result: list[Callable[[Any, int], None]] = []
+"""Called with the result object of a job that a pool (OBJECT key) is about to be given, before anybody has it."""
+
 at_exit: list[Callable[[], None]] = []
 """Called once when this process begins to end in an orderly way."""
 

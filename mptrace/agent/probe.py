@@ -25,6 +25,7 @@ PROBES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("queues", ("multiprocessing.queues",)),
     ("pool", ("multiprocessing.pool",)),
     ("executor", ("concurrent.futures.process",)),
+    ("unread", ("multiprocessing.pool", "concurrent.futures.process")),
     ("managers", ("multiprocessing.managers",)),
     ("sharedctypes", ("multiprocessing.sharedctypes", "multiprocessing.heap", "multiprocessing.shared_memory")),
     ("module_state", ("multiprocessing.process",)),

@@ -130,6 +130,7 @@ def _result_init(original: Callable[..., object]) -> object:
             job = _submitting.pop(get_ident(), None)
             if job is not None:
                 _note_job(pool.__dict__[KEY], self._job, job)
+                life.tell(life.at_result, self, pool.__dict__[KEY])
                 if hasattr(self, "_cond"):
                     _watch_iterator(self)
                 else:

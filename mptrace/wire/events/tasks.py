@@ -29,3 +29,7 @@ DISPATCHED = declare(
 UNTAKEN = declare(
     79, "pool.untaken", "while so many workers ended, nobody took the task that is first in the pool's queue", pool=INT, ended=INT
 )
+RESULT_FAILED = declare(
+    80, "result.failed", "a result that is an exception reached its pool or executor; asked 0: and nobody ever asked for it",
+    pool=INT, job=INT, function=TEXT, error=TEXT, message=TEXT, call=TEXT, asked=INT, site=INT,
+)  # fmt: skip
