@@ -87,6 +87,12 @@ def is_program(code: CodeType) -> bool:
     return not _kind(code)
 
 
+def is_called_by_program(frame: FrameType) -> bool:
+    """Is the caller of this frame the program's? Nobody calls what C calls: a function that atexit was given, a callback."""
+    caller = frame.f_back
+    return caller is not None and is_program(caller.f_code)
+
+
 def is_ours(code: CodeType) -> bool:
     """Is this code the agent's?"""
     return _kind(code) == 2

@@ -18,13 +18,20 @@ _SPOKEN = {"BaseProcess": "Process", "ApplyResult": "AsyncResult", "MapResult": 
 
 def point(depth: int = 1) -> str:
     """Return the function of the library that the program called, "" if there is no program above."""
-    between, program = _library_frames(sys._getframe(depth + 1))
+    between, program = _library_frames(_frame(depth + 1))
     return _spoken(between[-1]) if between and program else ""
 
 
 def between(depth: int = 1) -> list[str]:
     """Return the names of the library's functions from here up to the program or the bottom, innermost first."""
-    return [_spoken(frame) for frame in _library_frames(sys._getframe(depth + 1))[0]]
+    return [_spoken(frame) for frame in _library_frames(_frame(depth + 1))[0]]
+
+
+def _frame(depth: int) -> FrameType | None:
+    try:
+        return sys._getframe(depth + 1)
+    except ValueError:  # what C calls has no frame below it
+        return None
 
 
 def _library_frames(frame: FrameType | None) -> tuple[list[FrameType], bool]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from . import brief, callsite
+import sys
+
+from . import brief, callsite, native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
+
+_goes_on_with = getattr(native.recorder, "goes_on_with", None) if sys.version_info < (3, 11) else None
 
 MESSAGE = 1000
 """Longest message, in characters."""
@@ -71,12 +75,14 @@ def hide(error: BaseException) -> None:
     """Take the wrapper that has just caught ``error``, and ours below it, out of its traceback; follow it with a bare ``raise``.
 
     From Python 3.11 on a bare ``raise`` goes on with the exception's own traceback; 3.10 goes on with the one it began with,
-    and there our frame stays visible.
+    which only the compiled twin can change: where there is none, our frame stays visible.
     """
     try:
         entry = error.__traceback__
         while entry is not None and callsite.is_ours(entry.tb_frame.f_code):
             entry = entry.tb_next
         error.__traceback__ = entry
+        if _goes_on_with is not None:
+            _goes_on_with(entry)
     except Exception:  # noqa: BLE001 - the interpreter is being torn down
         pass

@@ -112,7 +112,11 @@ def install(module: ModuleType) -> None:
 
 def _init(original: Callable[..., None]) -> Callable[..., None]:
     def __init__(self: Any, handle: Any, readable: Any = True, writable: Any = True) -> None:  # noqa: N807
-        original(self, handle, readable, writable)
+        try:
+            original(self, handle, readable, writable)
+        except BaseException as error:
+            hide(error)
+            raise
         try:
             ends = READABLE * bool(readable) | WRITABLE * bool(writable)
             setattr(self, identity.NAME, End(identity.inode(self._handle), ends))
@@ -125,7 +129,11 @@ def _init(original: Callable[..., None]) -> Callable[..., None]:
 def _close(original: Callable[..., None]) -> Callable[..., None]:
     def close(self: Any) -> None:
         is_open = self._handle is not None
-        original(self)
+        try:
+            original(self)
+        except BaseException as error:
+            hide(error)
+            raise
         try:
             end = self._mptrace
             if is_open and end.key:
@@ -279,7 +287,11 @@ _places: dict[int, waits.Place] = {}
 
 def _pipe(original: Callable[..., Any]) -> Callable[..., Any]:
     def Pipe(duplex: Any = True) -> Any:  # noqa: N802
-        ends = original(duplex)
+        try:
+            ends = original(duplex)
+        except BaseException as error:
+            hide(error)
+            raise
         try:
             _tell_pipe(ends[0], ends[1], bool(duplex))
         except Exception:  # noqa: BLE001 - the guest's oath
@@ -300,7 +312,11 @@ def _tell_pipe(one: Any, other: Any, duplex: bool) -> None:
 
 def _rebuild(original: Callable[..., Any]) -> Callable[..., Any]:
     def rebuild_connection(df: Any, readable: Any, writable: Any) -> Any:
-        connection = original(df, readable, writable)
+        try:
+            connection = original(df, readable, writable)
+        except BaseException as error:
+            hide(error)
+            raise
         try:
             recorder.log_some(resources.KNOWN, PIPE, identity.key_of(connection), "Connection")
         except Exception:  # noqa: BLE001 - the guest's oath

@@ -78,8 +78,8 @@ def _submit(original: Callable[..., object]) -> object:
         me = get_ident()
         if KEY in self.__dict__:
             try:
-                caller = sys._getframe(1).f_code
-                called = "submit" if callsite.is_program(caller) else "map"
+                caller = sys._getframe().f_back  # None: atexit has none
+                called = "submit" if caller is None or callsite.is_program(caller.f_code) else "map"
                 _submitting[me] = self, pools.Job(f"Executor.{called}", _name(fn), callsite.here(), 1)
             except Exception:
                 guard.trouble(NAME)
@@ -132,6 +132,9 @@ def _watch(condition: Any, key: int, number: int) -> None:
         saved = waits.begin(wait.FUTURE, OBJECT, key, timeout, number, place=_places.get(key))
         try:
             return type(this).wait(this, timeout)
+        except BaseException as error:
+            failure.hide(error)
+            raise
         finally:
             waits.end(saved)
 

@@ -8,7 +8,7 @@ import sys
 import threading
 
 from ...wire.events import processes
-from .. import callsite, ending, guard, lastwords, life, originals, recorder
+from .. import callsite, ending, failure, guard, lastwords, life, originals, recorder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,11 +60,17 @@ def _end() -> None:
 def _exit_function(original: Callable[..., object]) -> object:
     def _exit_function(*args: Any, **kwargs: Any) -> object:
         try:
-            life.tell(life.at_exit_function, sys._getframe(1))
+            caller = sys._getframe().f_back
+            if caller is not None:  # get_logger() registers us with atexit, which has no frame
+                life.tell(life.at_exit_function, caller)
             ending.begin()
         except Exception:
             guard.trouble(NAME)
-        return original(*args, **kwargs)
+        try:
+            return original(*args, **kwargs)
+        except BaseException as error:
+            failure.hide(error)
+            raise
 
     return _exit_function
 
@@ -72,16 +78,20 @@ def _exit_function(original: Callable[..., object]) -> object:
 def _hard_exit(original: Callable[..., object]) -> object:
     def _exit(*args: Any, **kwargs: Any) -> object:
         try:
-            _note_exit(args[0] if args else kwargs.get("status"))
+            _note_exit(args[0] if args else kwargs.get("status"), by_program=callsite.is_called_by_program(sys._getframe()))
         except Exception:
             guard.trouble(NAME)
-        return original(*args, **kwargs)
+        try:
+            return original(*args, **kwargs)
+        except BaseException as error:
+            failure.hide(error)
+            raise
 
     return _exit
 
 
-def _note_exit(status: object) -> None:
-    if callsite.is_program(sys._getframe(2).f_code):
+def _note_exit(status: object, *, by_program: bool) -> None:
+    if by_program:
         recorder.log(processes.HARD_EXIT, status if isinstance(status, int) else -1, callsite.here(), callsite.stack())
     else:  # the standard library's own way to end a forked child, when all is done
         recorder.ended()

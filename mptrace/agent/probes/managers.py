@@ -27,7 +27,11 @@ def install(module: ModuleType) -> None:
 
 def _start(original: Callable[..., None]) -> Callable[..., None]:
     def start(self: Any, initializer: Any = None, initargs: Any = ()) -> None:
-        original(self, initializer, initargs)
+        try:
+            original(self, initializer, initargs)
+        except BaseException as error:
+            hide(error)
+            raise
         try:
             key, pid = identity.of_manager(self._address), self._process.pid
             recorder.log_some(resources.MADE, OBJECT, key, "Manager", callsite.here(), "", pid or 0)

@@ -76,7 +76,11 @@ def _made(pool: Any) -> None:
 
 def _setup_queues(original: Callable[..., object]) -> object:
     def _setup_queues(self: Any) -> object:
-        result = original(self)
+        try:
+            result = original(self)
+        except BaseException as error:
+            failure.hide(error)
+            raise
         try:
             _name_parts(self)
         except Exception:
@@ -104,8 +108,8 @@ def _submit(name: str) -> Callable[[Callable[..., object]], object]:
             me, key = get_ident(), self.__dict__.get(KEY, 0)
             if key:
                 try:
-                    caller = sys._getframe(1).f_code
-                    called = name if callsite.is_program(caller) else caller.co_name
+                    caller = sys._getframe().f_back  # None: atexit has none
+                    called = name if caller is None or callsite.is_program(caller.f_code) else caller.f_code.co_name
                     one = 1 if name == "apply_async" else -1
                     _submitting[me] = pools.Job(f"Pool.{called}", brief.name_of(func), callsite.here(), one)
                 except Exception:
@@ -185,6 +189,9 @@ def _watch_iterator(iterator: Any) -> None:
         saved = _enter(this, timeout)
         try:
             return type(this._cond).wait(this._cond, timeout)
+        except BaseException as error:
+            failure.hide(error)
+            raise
         finally:
             waits.end(saved)
 

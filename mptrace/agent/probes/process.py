@@ -137,7 +137,11 @@ def _poll(original: Callable[..., object]) -> object:
     def poll(self: Any, *args: Any, **kwargs: Any) -> object:
         if self.returncode is not None:
             return original(self, *args, **kwargs)
-        code = original(self, *args, **kwargs)
+        try:
+            code = original(self, *args, **kwargs)
+        except BaseException as error:
+            failure.hide(error)
+            raise
         if code is None:
             return code
         try:
@@ -152,11 +156,15 @@ def _poll(original: Callable[..., object]) -> object:
 
 def _exitcode(original: Callable[..., object]) -> object:
     def exitcode(self: Any) -> object:
-        code = original(self)
+        try:
+            code = original(self)
+        except BaseException as error:
+            failure.hide(error)
+            raise
         if code is None:
             return code
         try:
-            if callsite.is_program(sys._getframe(1).f_code) and _first(self._popen.pid, _READ):
+            if callsite.is_called_by_program(sys._getframe()) and _first(self._popen.pid, _READ):
                 recorder.log(processes.EXIT_CODE_READ, self._popen.pid, callsite.here())
         except Exception:
             guard.trouble(NAME)
@@ -173,7 +181,11 @@ def _send_signal(original: Callable[..., object]) -> object:
                 recorder.log(processes.SIGNALLED, self.pid, int(sig), call, callsite.here(), callsite.stack())
         except Exception:
             guard.trouble(NAME)
-        return original(self, sig)
+        try:
+            return original(self, sig)
+        except BaseException as error:
+            failure.hide(error)
+            raise
 
     return _send_signal
 

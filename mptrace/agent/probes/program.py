@@ -75,7 +75,7 @@ def _where(others: list[Any]) -> list[tuple[int, str, int, int]]:
 
 def _after_fork() -> None:
     try:
-        if NAME not in guard.off and (_threads or callsite.is_program(sys._getframe(1).f_code)):
+        if NAME not in guard.off and (_threads or callsite.is_called_by_program(sys._getframe())):
             recorder.log(processes.FORKED, 0, _threads, callsite.here(), callsite.stack())
     except Exception:
         guard.trouble(NAME)
@@ -91,7 +91,9 @@ def _in_child() -> None:
 def _kill(original: Callable[..., object]) -> object:
     def kill(*args: Any, **kwargs: Any) -> object:
         try:
-            if _is_ours_to_tell(sys._getframe(1), args):  # before: there may be no after, and it must not seem later than the end
+            if _is_ours_to_tell(
+                sys._getframe().f_back, args
+            ):  # before: there may be no after, and it must not seem later than the end
                 _note_signal(original, args)
         except Exception:
             guard.trouble(NAME)
@@ -106,7 +108,8 @@ def _kill(original: Callable[..., object]) -> object:
 
 def _is_ours_to_tell(caller: Any, args: tuple[Any, ...]) -> bool:
     """Signal 0 only asks, and multiprocessing's own calls are told by the process probe."""
-    return len(args) == 2 and bool(args[1]) and not caller.f_code.co_filename.endswith("multiprocessing/popen_fork.py")
+    librarys_own = caller is not None and caller.f_code.co_filename.endswith("multiprocessing/popen_fork.py")
+    return len(args) == 2 and bool(args[1]) and not librarys_own
 
 
 def _note_signal(original: Any, args: tuple[Any, ...]) -> None:
@@ -137,7 +140,7 @@ def _posix_spawn(original: Callable[..., object]) -> object:
             failure.hide(error)
             raise
         try:
-            if args and callsite.is_program(sys._getframe(1).f_code):
+            if args and callsite.is_called_by_program(sys._getframe()):
                 recorder.log(processes.SPAWNED, pid, os.fsdecode(args[0])[:1000], callsite.here())
         except Exception:
             guard.trouble(NAME)

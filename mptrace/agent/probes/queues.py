@@ -46,12 +46,16 @@ def install(module: ModuleType) -> None:
     originals.patch(NAME, queue, "_start_thread", _start_thread)
     originals.patch(NAME, queue, "_finalize_join", _finalize_join)
     originals.patch(NAME, queue, "_on_queue_feeder_error", _feeder_error)
-    originals.patch(NAME, module, "info", _info)
+    originals.patch(NAME, module, "is_exiting", _is_exiting)
 
 
 def _init(original: Callable[..., None], tell: Callable[[Any], None]) -> Callable[..., None]:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
-        original(self, *args, **kwargs)
+        try:
+            original(self, *args, **kwargs)
+        except BaseException as error:
+            hide(error)
+            raise
         try:
             tell(self)
         except Exception:  # noqa: BLE001 - the guest's oath
@@ -102,7 +106,11 @@ def _parts(key: int, queue: Any, roles: tuple[str, ...]) -> None:
 
 def _setstate(original: Callable[..., None], kind: str) -> Callable[..., None]:
     def __setstate__(self: Any, state: Any) -> None:  # noqa: N807
-        original(self, state)
+        try:
+            original(self, state)
+        except BaseException as error:
+            hide(error)
+            raise
         try:
             name = "JoinableQueue" if hasattr(self, "task_done") else kind
             recorder.log_some(resources.KNOWN, OBJECT, identity.of_queue(self), name)
@@ -155,19 +163,25 @@ def _feeder_error(original: Callable[..., None]) -> Callable[..., None]:
     return _on_queue_feeder_error
 
 
-def _info(original: Callable[..., object]) -> object:
-    """Watch what a feeder says instead of calling `_on_queue_feeder_error` when its process ends: then an item goes without a word."""
+def _is_exiting(original: Callable[[], object]) -> object:
+    """Watch what a feeder asks before it drops an item without calling `_on_queue_feeder_error`, since its process ends.
 
-    def info(msg: Any, *args: Any) -> object:
+    What it says then, by ``util.info``, cannot be watched: logging counts the frames up to its caller.
+    """
+
+    def is_exiting() -> object:
+        ending = original()
         try:
-            feeder = sys._getframe(1)
-            if args and feeder.f_code.co_name == "_feed" and isinstance(args[0], Exception) and not isinstance(args[0], OSError):
-                _tell_dropped(args[0], feeder.f_locals.get("obj"), feeder)
+            error = sys.exc_info()[1] if ending else None
+            if isinstance(error, Exception) and not isinstance(error, OSError):
+                feeder = sys._getframe(1)
+                if feeder.f_code.co_name == "_feed":
+                    _tell_dropped(error, feeder.f_locals.get("obj"), feeder)
         except Exception:  # noqa: BLE001 - the guest's oath
             guard.trouble(NAME)
-        return original(msg, *args)
+        return ending
 
-    return info
+    return is_exiting
 
 
 def _tell_dropped(error: BaseException, item: object, feeder: Any) -> None:
@@ -200,7 +214,11 @@ def _join(original: Callable[..., None]) -> Callable[..., None]:
 
 def _start_thread(original: Callable[..., None]) -> Callable[..., None]:
     def _start_thread(self: Any) -> None:
-        original(self)
+        try:
+            original(self)
+        except BaseException as error:
+            hide(error)
+            raise
         try:
             self._thread._mptrace_queue = identity.of_queue(self)
         except Exception:  # noqa: BLE001 - the guest's oath

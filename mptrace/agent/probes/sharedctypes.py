@@ -7,6 +7,7 @@ from functools import partial
 from ...wire.events import resources
 from ...wire.resource import OBJECT, SEGMENT, SEM, text_key
 from .. import callsite, guard, identity, originals, recorder
+from ..failure import hide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ def install(module: ModuleType) -> None:
 
 def _make(original: Callable[..., Any], kind: str) -> Callable[..., Any]:
     def make(typecode_or_type: Any, *args: Any, **kwargs: Any) -> Any:
-        made = original(typecode_or_type, *args, **kwargs)
+        try:
+            made = original(typecode_or_type, *args, **kwargs)
+        except BaseException as error:
+            hide(error)
+            raise
         try:
             if callsite.asker() != "multiprocessing.sharedctypes":  # Value makes a RawValue
                 _tell(made, kind)
@@ -51,7 +56,11 @@ def _tell(made: Any, kind: str) -> None:
 
 def _init(original: Callable[..., None]) -> Callable[..., None]:
     def __init__(self: Any, name: Any = None, create: Any = False, size: Any = 0, **kwargs: Any) -> None:  # noqa: N807
-        original(self, name, create, size, **kwargs)
+        try:
+            original(self, name, create, size, **kwargs)
+        except BaseException as error:
+            hide(error)
+            raise
         try:
             key = text_key(self._name)
             if create:
@@ -66,7 +75,11 @@ def _init(original: Callable[..., None]) -> Callable[..., None]:
 
 def _unlink(original: Callable[..., None]) -> Callable[..., None]:
     def unlink(self: Any) -> None:
-        original(self)
+        try:
+            original(self)
+        except BaseException as error:
+            hide(error)
+            raise
         try:
             recorder.log_some(resources.CLOSED, SEGMENT, text_key(self._name), "unlink", callsite.here())
         except Exception:  # noqa: BLE001 - the guest's oath

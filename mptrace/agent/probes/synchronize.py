@@ -38,7 +38,11 @@ def install(module: ModuleType) -> None:
 
 def _init(original: Callable[..., None], tell: Callable[[Any, tuple[Any, ...]], None]) -> Callable[..., None]:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
-        original(self, *args, **kwargs)
+        try:
+            original(self, *args, **kwargs)
+        except BaseException as error:
+            hide(error)
+            raise
         try:
             tell(self, args)
         except Exception:  # noqa: BLE001 - the guest's oath
@@ -86,7 +90,11 @@ def _tell_barrier(barrier: Any, _args: tuple[Any, ...]) -> None:
 
 def _setstate(original: Callable[..., None], kinds: list[tuple[type, str]]) -> Callable[..., None]:
     def __setstate__(self: Any, state: Any) -> None:  # noqa: N807
-        original(self, state)
+        try:
+            original(self, state)
+        except BaseException as error:
+            hide(error)
+            raise
         try:
             recorder.log_some(resources.KNOWN, SEM, identity.key_of(self), _kind_of(kinds, self))
         except Exception:  # noqa: BLE001 - the guest's oath
