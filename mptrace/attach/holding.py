@@ -52,12 +52,16 @@ def _names(insight: Insight, thread: SeenThread, key: int) -> frozenset[str]:
 
 
 def _takes(frame: Frame, names: frozenset[str]) -> bool:
-    return any(name in names and first <= frame.line <= last for name, first, last in _taken(frame.file))
+    return any(name in names and first <= frame.line <= last for name, first, last, _ in spans_of(frame.file))
+
+
+Span = tuple[str, int, int, int]
+"""Last name of a lock, first and last line of where it is taken, the line that takes it."""
 
 
 @lru_cache(maxsize=64)
-def _taken(file: str) -> tuple[tuple[str, int, int], ...]:
-    """Return (last name of a lock, first line, last line) for the body of each ``with``, and from behind each acquire() on.
+def spans_of(file: str) -> tuple[Span, ...]:
+    """Return a span for the body of each ``with``, and from behind each acquire() on.
 
     An acquire() says nothing where another function releases: there the lock may be handed over.
     """
@@ -66,12 +70,16 @@ def _taken(file: str) -> tuple[tuple[str, int, int], ...]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With)]
-    spans = [(_last(item.context_expr), node.body[0].lineno, node.end_lineno or 0) for node in blocks for item in node.items]
+    spans = [
+        (_last(item.context_expr), node.body[0].lineno, node.end_lineno or 0, item.context_expr.lineno)
+        for node in blocks
+        for item in node.items
+    ]
     calls = [*_calls(tree, tree)]
     releasers = {function for function, call, _ in calls if call == "release"}
     for function, call, node in calls:
         if call == "acquire" and releasers <= {function}:
-            spans.append((_last(node.value), node.lineno + 1, _end(function)))
+            spans.append((_last(node.value), node.lineno + 1, _end(function), node.lineno))
     return tuple(spans)
 
 

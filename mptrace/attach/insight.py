@@ -5,7 +5,7 @@ from __future__ import annotations
 from mptrace.attach.cpython.interpreter import Interpreter, UnknownLayout
 from mptrace.attach.cpython.objects import Objects
 from mptrace.attach.cpython.semlocks import SemLock, reached_semlocks
-from mptrace.attach.cpython.thread_locks import read_thread_locks
+from mptrace.attach.cpython.thread_locks import FoundLock, read_thread_locks, search_lock
 from mptrace.attach.cpython.walk import Found, Walk
 from mptrace.attach.memory import Memory, Unreadable
 from mptrace.attach.names import JobNames
@@ -22,6 +22,7 @@ class Insight:
         interpreter = Interpreter(process, memory)
         process.python = ".".join(map(str, interpreter.version))
         self.interpreter = interpreter
+        self._globals: dict[str, int] | None = None
         self.objects: Objects = interpreter.objects
         self.walk = Walk(process, interpreter)
         self.semlocks: dict[int, SemLock] = reached_semlocks(self.objects, self.walk)
@@ -39,6 +40,15 @@ class Insight:
     def found(self, address: int) -> Found | None:
         """Return an object that matters by its address."""
         return self.walk.found.get(address)
+
+    def lock_behind(self, futex: int) -> FoundLock | None:
+        """Return the lock of `threading` that a private futex belongs to, if it belongs to one."""
+        if futex not in self.thread_locks:
+            found = search_lock(self.process, self.objects, futex)
+            if found is None:
+                return None
+            self.thread_locks[futex] = found
+        return self.thread_locks[futex]
 
     def text(self, address: int) -> str:
         """Return a text; "" if there is none."""
@@ -63,6 +73,12 @@ class Insight:
             return self.objects.attributes(address) if address else {}
         except Unreadable:
             return {}
+
+    def global_names(self, address: int) -> frozenset[str]:
+        """Return the global variables of the program's main module that hold this object."""
+        if self._globals is None:
+            self._globals = self.interpreter.module("__main__") | self.interpreter.module("__mp_main__")
+        return frozenset(name for name, value in self._globals.items() if value == address and not name.startswith("__"))
 
     def is_none(self, address: int) -> bool:
         """Is this the None of the process?"""

@@ -103,7 +103,7 @@ def find_job(pid: int) -> Job:
     _widen(found, root, world)
     found.discard(os.getpid())
     chosen = sorted(found, key=lambda one: (one != root, world.stats[one].start, one))[:PROCESSES_LIMIT]
-    processes = {one: _see(one, world) for one in chosen}
+    processes = {one: see_process(one, world) for one in chosen}
     _note_origins(processes)
     return Job(root, processes, world)
 
@@ -168,7 +168,8 @@ def _standard_streams(found: set[int], world: World) -> set[int]:
     return {d.inode for pid in found for d in world.descriptors(pid).values() if d.number <= 2}
 
 
-def _see(pid: int, world: World) -> SeenProcess:
+def see_process(pid: int, world: World) -> SeenProcess:
+    """Return what there is to be seen of a process at first sight."""
     stat, status = world.stats[pid], procfs.read_bytes(f"/proc/{pid}/status")
     born_ns = stat.start * 1_000_000_000 // procfs.CLOCK_TICKS
     asleep_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mptrace.attach.job import Job
 from mptrace.attach.names import JobNames
-from mptrace.attach.seen import SeenThread
+from mptrace.attach.seen import Frame, SeenThread
 from mptrace.wire import resource
 
 YOUNG_NS = 2_000_000_000
@@ -52,6 +52,17 @@ class ThreadLock:
     key: int
     owner: int
     locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LockHolder:
+    """Who has a lock of `threading`: a thread's ident. ``how`` it is known: see lock_holders.py; ``place``: the line that took it."""
+
+    pid: int
+    key: int
+    ident: int
+    how: str
+    place: Frame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +146,7 @@ class Sight:
     things: list[Thing] = field(default_factory=list)
     copies: list[SemaphoreCopy] = field(default_factory=list)
     thread_locks: list[ThreadLock] = field(default_factory=list)
+    lock_holders: list[LockHolder] = field(default_factory=list)
     lost_locks: list[LostLock] = field(default_factory=list)
     births: list[Birth] = field(default_factory=list)
     dead_threads: list[DeadThread] = field(default_factory=list)

@@ -18,10 +18,11 @@ def add_stacks(sight: Sight) -> None:
         process = sight.job.processes[pid]
         if stacks.trouble:
             sight.miss(pid, "stacks", stacks.trouble)
-        _assign(process, stacks)
+        assign(process, stacks)
 
 
-def _assign(process: SeenProcess, stacks: Stacks) -> None:
+def assign(process: SeenProcess, stacks: Stacks) -> None:
+    """Give the threads of a process their stacks, names and roles."""
     by_inner = {thread.inner_tid: thread for thread in process.threads.values()}
     memory = Memory(process.pid)
     for native, ident, name, frames in stacks.threads:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mptrace.attach.cpython.thread_locks import FoundLock, is_python_lock, parked_lock
+from mptrace.attach.cpython.thread_locks import is_python_lock
 from mptrace.attach.insight import Insight
 from mptrace.attach.intents import place_of
 from mptrace.attach.seen import SeenThread, SeenWait
@@ -20,13 +20,8 @@ def refined(insight: Insight, thread: SeenThread) -> SeenWait | None:
     joined = _joined(insight, thread)
     if joined:
         return replace(thread.wait, kind=wait.THREAD_END, family=resource.THREAD, key=joined)
-    lock = insight.thread_locks.get(thread.wait.key) or _parked(insight, thread.wait.key)
+    lock = insight.lock_behind(thread.wait.key)
     return replace(thread.wait, key=lock.address) if lock is not None else None
-
-
-def _parked(insight: Insight, futex: int) -> FoundLock | None:
-    lock = parked_lock(insight.objects, futex)
-    return insight.thread_locks.setdefault(lock.semaphore, lock) if lock is not None else None
 
 
 def is_foreign(insight: Insight, thread: SeenThread) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mptrace.attach.insight import Insight
 from mptrace.attach.intents import place_of, read_intent
+from mptrace.attach.lock_holders import find_holders, waited_locks
 from mptrace.attach.memory import Memory
 from mptrace.attach.refusals import why_closed
 from mptrace.attach.seen import SeenProcess, SeenThread
@@ -41,6 +42,7 @@ def read_intents(sight: Sight, insights: dict[int, Insight]) -> None:
                 thread.wait = None
             _note_lock(sight, insight, thread)
             thread.intent = read_intent(insight, thread)
+        sight.lock_holders += find_holders(insight, waited_locks(insight.process, insight.thread_locks.values()))
 
 
 def _note_lock(sight: Sight, insight: Insight, thread: SeenThread) -> None:
@@ -51,7 +53,7 @@ def _note_lock(sight: Sight, insight: Insight, thread: SeenThread) -> None:
     if lock is None:
         return
     pid, kind = insight.process.pid, "thread RLock" if lock.is_recursive else "thread Lock"
-    name = insight.walk.names.get(lock.address, "")
+    name = min(insight.global_names(lock.address), default="") or insight.walk.names.get(lock.address, "")
     sight.things.append(Thing(pid, resource.MUTEX, lock.address, kind))
     if name:
         sight.things.append(Thing(pid, resource.MUTEX, lock.address, name=name))

@@ -118,8 +118,18 @@ def _write_moment(sight: Sight, log: MomentLog) -> None:
         )
     for lock in sight.thread_locks:
         log.write(observations.LOCK_OWNER, log.moment, lock.pid, lock.key, lock.owner, int(lock.locked))
+    write_holders(sight, log, log.moment)
     for pid, what, why in sight.not_seen:
         log.write(observations.NOT_SEEN, pid, what, why)
+
+
+def write_holders(sight: Sight, log: ObserverLog, moment: int) -> None:
+    """Write who has the locks of `threading` that are waited for."""
+    for held in sight.lock_holders:
+        place = held.place or Frame("", 0, "")
+        log.write(
+            observations.LOCK_HOLDER, moment, held.pid, held.key, held.ident, held.how, place.file, place.line, place.function
+        )
 
 
 def _write_frames(process: SeenProcess, log: MomentLog) -> None:

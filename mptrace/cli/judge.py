@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 from mptrace.launch.judging import PROVEN, Told
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from mptrace.diagnose.engine import Diagnosis
     from mptrace.diagnose.finding import Finding
     from mptrace.model.run import Run
+    from mptrace.observe.observer_log import ObserverLog
+    from mptrace.observe.stacks import Dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,13 @@ def judge(run_path: str, *, keep: bool = False, ongoing: bool = False) -> Judged
         keep_sources(recording)
     run = build_run(recording, ongoing=ongoing)
     return Judged(run, diagnose(run))
+
+
+def look_inside(log: ObserverLog, moment: int, dumps: Dumps, explained: Collection[tuple[int, int]]) -> None:
+    """Read from the memory of a job's processes what its agent does not see: imported when it is needed first."""
+    from mptrace.attach import inside
+
+    inside.look_inside(log, moment, dumps, explained)
 
 
 def prepare() -> None:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 
-from mptrace.cli.judge import Judged, identity, judge, judge_moment, prepare
+from mptrace.cli.judge import Judged, identity, judge, judge_moment, look_inside, prepare
 from mptrace.errors import BadUse
 from mptrace.launch.job import Job
 from mptrace.launch.judging import Judge
@@ -25,7 +25,7 @@ MENTIONED = 8
 def run_traced(job: Job, settings: Settings) -> int:
     """Run a job under the tracer and return the status that mptrace exits with."""
     _check_json(settings.json)
-    outcome = run_job(job, settings, Judge(judge_moment, prepare))
+    outcome = run_job(job, settings, Judge(judge_moment, prepare, look_inside))
     try:
         return _conclude(outcome, settings)
     except KeyboardInterrupt:  # whoever presses it again does not want the report

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from mptrace.diagnose.deaths import is_library
 from mptrace.diagnose.lock_code import wanted_at
-from mptrace.model.moment import Wait
+from mptrace.model.liveness import threads_at
+from mptrace.model.moment import Moment, Wait
+from mptrace.model.process import Thread
 from mptrace.model.run import Run
 from mptrace.model.site import Site
 from mptrace.wire import resource as family_of
@@ -26,6 +28,11 @@ def is_copied(wait: Wait) -> bool:
     """Is it for a lock of the process's own, which the child's only thread wants?"""
     lock = wait.resource
     return wait.kind == kinds.MUTEX_WAIT and lock is not None and lock.family == family_of.MUTEX and lock.kind != IMPORT_LOCK
+
+
+def is_alone(moment: Moment, thread: Thread) -> bool:
+    """Is it the one thread of its process that runs Python? Another one could release what it waits for."""
+    return all(other is thread for other in threads_at(thread.process, moment))
 
 
 def wanted_copy(run: Run, wait: Wait) -> str:

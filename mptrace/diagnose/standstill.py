@@ -15,7 +15,7 @@ from mptrace.model.process import Process, Thread
 from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.model.wait_graph import Link, WaitGraph, build_wait_graph
-from mptrace.wire.wait import ACQUIRE, MUTEX_WAIT
+from mptrace.wire.wait import ACQUIRE, MUTEX_WAIT, REAP, THREAD_END
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -197,7 +197,7 @@ def _groups(run: Run, moment: Moment, graph: WaitGraph) -> list[Group]:
         if condensed.out_degree(node) == 0:
             behind = {thread for other in nx.ancestors(condensed, node) for thread in condensed.nodes[other]["members"]}
             found.append(Group(_waits_of(moment, data["members"]), _waits_of(moment, behind)))
-    return [group for group in found if group.waits and _is_real(run, moment, group)]
+    return [group for group in found if group.waits and _is_real(run, moment, graph, group)]
 
 
 def _edges(moment: Moment, graph: WaitGraph) -> nx.DiGraph[Thread]:
@@ -218,11 +218,32 @@ def _waits_of(moment: Moment, threads: set[Thread]) -> tuple[Wait, ...]:
     return tuple(sorted((wait for wait in moment.waits if wait.thread in threads), key=lambda wait: wait.since_ns))
 
 
-def _is_real(run: Run, moment: Moment, group: Group) -> bool:
-    """Drop a group of which a member ran, and one of the end that somebody outlived who could have woken it."""
-    if any(moment.still(thread) is False for thread in group.threads):
+def _is_real(run: Run, moment: Moment, graph: WaitGraph, group: Group) -> bool:
+    """Drop a group of which a member ran, one that may be meant to wait, and one of the end that somebody outlived who could help."""
+    if any(moment.still(thread) is False for thread in group.threads) or _may_be_meant(group, graph):
         return False
     return not (moment.final and _outlived(run, group))
+
+
+def _may_be_meant(group: Group, graph: WaitGraph) -> bool:
+    """Do its threads wait for nothing but a word of their own process, and for the end of those that do?
+
+    A service may: it waits for an Event, a Condition or a queue of `threading` until somebody ends it. Locks that are held, and
+    what processes share, are another matter; and so is a group in which everybody waits for somebody else's end.
+    """
+    told = [wait for wait in group.waits if wait.kind == MUTEX_WAIT and wait not in graph.exact]
+    ends = [wait for wait in group.waits if wait.kind in (THREAD_END, REAP) or (wait in told and _is_for_a_result(wait))]
+    words = [wait for wait in told if wait not in ends and not _is_idle_worker(wait)]
+    return {*told, *ends} >= set(group.waits) and (bool(words) or not ends)
+
+
+def _is_idle_worker(wait: Wait) -> bool:
+    """Is it a thread of a ThreadPoolExecutor that has no task?"""
+    return wait.site is None and any(site.file.endswith("concurrent/futures/thread.py") for site in wait.stack)
+
+
+def _is_for_a_result(wait: Wait) -> bool:
+    return any(site.function.rpartition(".")[2] == "result" and "concurrent/futures" in site.file for site in wait.stack[:6])
 
 
 def _outlived(run: Run, group: Group) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import signal
 from collections.abc import Iterable
 
+from mptrace.collect.sources import is_program
 from mptrace.model.moment import Wait
 from mptrace.model.process import Exit, Process, Thread, ThreadRole
 from mptrace.model.resource import Resource
@@ -93,6 +95,8 @@ def call_of(wait: Wait) -> str:
     """Return the call of the program that waits, as the program would write it: ``results.get()``, ``join() of worker-1``."""
     call = wait.call
     target = call.target
+    if library := _library_call(call):
+        return library
     if isinstance(target, Resource):
         if _ends_pool(call, target):
             return f"{_variable(target)}.terminate()"
@@ -105,6 +109,20 @@ def call_of(wait: Wait) -> str:
     if target is not None and call.kind in (waits.REAP, waits.THREAD_END):
         return f"join() of {who(target) if isinstance(target, Process) else target.name or who(target)}"
     return _plain(wait)
+
+
+def _library_call(wait: Wait) -> str:
+    """Return ``Event.wait()``, ``Queue.get()``: what of the library waits for a lock of its own; "" if it is the program itself."""
+    if wait.kind != waits.MUTEX_WAIT or not wait.stack or is_program(wait.stack[0].file):
+        return ""
+    inside = [
+        site for site in itertools.takewhile(lambda site: not is_program(site.file), wait.stack) if site.function[:1] != "<"
+    ]
+    name = inside[-1].function if inside else ""
+    return f"{name}()" if name and name.rpartition(".")[2] not in _TAKING else ""
+
+
+_TAKING = ("acquire", "__enter__", "_acquire", "acquireLock", "_acquireLock")
 
 
 def _ends_pool(call: Wait, target: Resource) -> bool:
@@ -120,6 +138,7 @@ def doing(wait: Wait) -> str:
         wait.call.kind in (waits.ACQUIRE, waits.MUTEX_WAIT)
         and wait.call.resource is not None
         and wait.call.resource.owner is None
+        and not _library_call(wait.call)
     ):
         return f"wants {wait.call.resource.label}"
     pool = _whose_task(wait)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mptrace.observe.moment import Inside
+
 PROVEN = "proven"
 HINT = "hint"
 
@@ -29,8 +31,10 @@ class Told:
 class Judge:
     """``moment`` takes the run directory and the number of a moment that was just looked at; it may raise anything.
 
-    ``prepare`` makes its first use quick; it is called when a first moment is being taken.
+    ``prepare`` makes its first use quick; it is called when a first moment is being taken. ``inside`` looks into the processes
+    of a moment for what no board tells.
     """
 
     moment: Callable[[str, int], list[Told]]
     prepare: Callable[[], object] = lambda: None
+    inside: Inside | None = None

@@ -44,7 +44,7 @@ class Live:
         self._watch, self._tree, self._log = watch, watch.tree, watch.log
         self._settings, self._judge, self._run_path, self._own_log = settings, judge, run_path, own_log
         self._files = RecorderFiles(run_path)
-        self._moments = MomentTaker(self._log, run_path, self._files)
+        self._moments = MomentTaker(self._log, run_path, self._files, judge.inside)
         self._pace, self.told = Pace(), set[object]()
         self._stillness = Stillness(time.monotonic())
         self._stall_told = self._hopeless = False

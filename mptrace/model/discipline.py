@@ -24,6 +24,26 @@ def releases_elsewhere(sources: Mapping[str, list[str]]) -> frozenset[str] | Non
     return frozenset(found)
 
 
+def released(sources: Mapping[str, list[str]]) -> frozenset[str] | None:
+    """Return the last names on which the program calls ``release()`` anywhere; None: not known."""
+    if not sources:
+        return None
+    found: set[str] = set()
+    for lines in sources.values():
+        try:
+            tree = ast.parse("\n".join(lines))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+        calls = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "release")
+        found.update(_last(ast.unparse(node.value)) for node in calls)
+    return frozenset(found)
+
+
+def is_left_with_its_block(lock: Resource, released: frozenset[str] | None) -> bool:
+    """Is a lock of `threading` that a ``with`` block has taken released by the end of that block alone?"""
+    return released is not None and (not released or (bool(lock.name) and _last(lock.name) not in released))
+
+
 def _names(tree: ast.Module) -> Iterator[str]:
     scopes = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))]
     inside = {id(node) for scope in scopes for node in ast.walk(scope)}

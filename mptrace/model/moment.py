@@ -63,13 +63,17 @@ class Wait:
 
 @dataclass(slots=True, eq=False)
 class Hold:
-    """A thread holds a lock. ``since_ns`` and ``site`` are None for a lock that is taken too often to note each time."""
+    """A thread holds a lock. ``since_ns`` and ``site`` are None for a lock that is taken too often to note each time.
+
+    ``how``: of a lock of `threading`: ``owner`` (the lock says so), ``block`` (a frame of the thread is inside a with), ``text``.
+    """
 
     thread: Thread
     resource: Resource
     since_ns: int | None = None
     site: Site | None = None
     ref: str = ""
+    how: str = ""
 
 
 @dataclass(slots=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from mptrace.model.discipline import LOCKS, is_released_by_holder, releases_elsewhere
+from mptrace.model.discipline import LOCKS, is_left_with_its_block, is_released_by_holder, released, releases_elsewhere
 from mptrace.model.event import Event
 from mptrace.model.liveness import SERVICES, is_service, is_there, threads_at
 from mptrace.model.moment import Hold, Moment, Wait
@@ -44,7 +44,7 @@ class Finder:
     def __init__(self, moment: Moment, run: Run) -> None:
         self.moment, self.run = moment, run
         self._at_hand: dict[Process, list[Thread]] = {}
-        self._elsewhere = releases_elsewhere(run.sources)
+        self._elsewhere, self._released = releases_elsewhere(run.sources), released(run.sources)
         self._there = [process for process in moment.processes if is_there(process, moment)]
         self._looked_at = {thread.process for thread in moment.looks}
         self._began = {event.process for event in run.of(process_events.RUNNING) if event.at_ns <= moment.at_ns}
@@ -66,10 +66,8 @@ class Finder:
         lock = wait.resource
         if lock is None:
             return Wakers(open="it is not known which lock it waits for")
-        if lock.family == family_of.MUTEX and len(owners := self.moment.holders_of(lock)) == 1:
-            return Wakers({owners[0].thread}, owners[0].thread, owners[0], sure=True)
         if lock.family == family_of.MUTEX:
-            return Wakers(set(self._threads_at(wait.thread.process)) - {wait.thread})
+            return self._mutex(wait, lock)
         holders = [hold for hold in self.moment.holders_of(lock) if hold.resource.kind in LOCKS]
         living = [hold for hold in holders if hold.thread.process in self.moment.processes]
         sure = is_released_by_holder(lock, self._elsewhere, self.run.resources)
@@ -79,6 +77,17 @@ class Finder:
         if not living and holders and sure:
             return Wakers(sure=True)
         return self._anybody(wait)
+
+    def _mutex(self, wait: Wait, lock: Resource) -> Wakers:
+        """A lock of `threading`: its owner alone may release an RLock; another one any thread of the process, if the text lets it."""
+        others = set(self._threads_at(wait.thread.process)) - {wait.thread}
+        owners = self.moment.holders_of(lock)
+        if len(owners) != 1:
+            return Wakers(others)
+        held = owners[0]
+        if held.how == "text" or (held.how == "block" and not is_left_with_its_block(lock, self._released)):
+            return Wakers(others, held.thread, held)
+        return Wakers({held.thread}, held.thread, held, sure=True)
 
     def _with_knowers(self, found: Wakers, wait: Wait) -> Wakers:
         others = self._anybody(wait)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from mptrace.observe.boards import BoardWait, RecorderFiles, connection_keys
+from mptrace.observe.boards import BoardWait, RecorderFiles, connection_keys, read_boards
 from mptrace.observe.looks import look
 from mptrace.observe.observer_log import ObserverLog
 from mptrace.observe.pipes import note_pipe_ends
 from mptrace.observe.signal_masks import note_signal_masks
-from mptrace.observe.stacks import note_stacks
+from mptrace.observe.stacks import Dumps, note_stacks
 from mptrace.wire import layout
 from mptrace.wire.events import observations as seen
 from mptrace.wire.resource import PIPE
@@ -24,13 +24,17 @@ BETWEEN_LOOKS_S = 0.15
 DEAD_FILES = 2000
 
 
+Inside = Callable[[ObserverLog, int, Dumps, Collection[tuple[int, int]]], None]
+"""Looks into the processes whose stacks were read; of the threads (pid, tid) in the last argument the boards tell already."""
+
+
 class MomentTaker:
     """Takes moments of one run, numbered from 1; ``bytes_written`` counts their copies."""
 
-    def __init__(self, log: ObserverLog, run_path: str, files: RecorderFiles) -> None:
+    def __init__(self, log: ObserverLog, run_path: str, files: RecorderFiles, inside: Inside | None = None) -> None:
         self.taken = 0
         self.bytes_written = 0
-        self._log, self._files = log, files
+        self._log, self._files, self._inside = log, files, inside
         self._directory = os.path.join(run_path, MOMENTS)
 
     def take(self, why: str, pids: Sequence[int], waits: Sequence[BoardWait]) -> int:
@@ -42,14 +46,24 @@ class MomentTaker:
         look(self._log, number, pids)
         looked = time.monotonic()
         keys = self._copy(number, set(pids)) | {wait.key for wait in waits if wait.family == PIPE}
-        note_stacks(self._log, number, _waiting_first(pids, waits))
+        dumps = note_stacks(self._log, number, _waiting_first(pids, waits))
         note_pipe_ends(self._log, number, pids, keys)
         note_signal_masks(self._log, number, pids)
+        self._look_inside(number, dumps, pids)
         time.sleep(max(0.0, BETWEEN_LOOKS_S - (time.monotonic() - looked)))
         look(self._log, number, pids)
         self._log.write(seen.MOMENT, number, why)
         self.taken = number
         return number
+
+    def _look_inside(self, number: int, dumps: Dumps, pids: Sequence[int]) -> None:
+        if self._inside is None:
+            return
+        told = {(wait.pid, wait.tid) for wait in read_boards(self._files, pids).waits}
+        try:
+            self._inside(self._log, number, dumps, told)
+        except Exception as trouble:  # layouts of a foreign process: whatever it is, the moment stands without it
+            self._log.write(seen.NOT_SEEN, 0, "thread locks", f"{type(trouble).__name__}: {trouble}"[:300])
 
     def _copy(self, number: int, living: set[int]) -> set[int]:
         """Copy the heads of all files; files of ended processes do not change any more, so they are linked. Returns pipes' keys."""

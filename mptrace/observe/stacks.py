@@ -29,28 +29,36 @@ def find_py_spy() -> str:
     return beside if os.access(beside, os.X_OK) else shutil.which("py-spy") or ""
 
 
-def note_stacks(log: ObserverLog, moment: int, pids: Sequence[int]) -> None:
-    """Write FRAME events for the threads of these processes, the first ones first, as far as time allows."""
+Dumps = dict[int, list[dict[str, Any]]]
+"""pid -> what py-spy said of its threads, without the frames of ours."""
+
+
+def note_stacks(log: ObserverLog, moment: int, pids: Sequence[int]) -> Dumps:
+    """Write FRAME events for the threads of these processes, the first ones first, as far as time allows; return what was found."""
+    dumps: Dumps = {}
     program = find_py_spy()
     if not program:
         log.write(seen.NOT_SEEN, 0, "stacks", "py-spy is not installed")
-        return
+        return dumps
     until = time.monotonic() + TOTAL_S
     for number, pid in enumerate(pids):
         if number >= PROCESSES or time.monotonic() >= until:
             log.write(seen.NOT_SEEN, pid, "stacks", f"of {len(pids)} processes only {number} were looked at")
-            return
-        _note_one(log, moment, pid, program, min(ONE_S, until - time.monotonic()))
+            return dumps
+        dumps[pid] = _note_one(log, moment, pid, program, min(ONE_S, until - time.monotonic()))
+    return dumps
 
 
-def _note_one(log: ObserverLog, moment: int, pid: int, program: str, timeout_s: float) -> None:
+def _note_one(log: ObserverLog, moment: int, pid: int, program: str, timeout_s: float) -> list[dict[str, Any]]:
     try:
         found = dump(pid, program, timeout_s)
     except (OSError, ValueError) as trouble:
         log.write(seen.NOT_SEEN, pid, "stacks", str(trouble)[:300])
-        return
+        return []
     for thread in found[:THREADS]:
+        thread["frames"] = [frame for frame in thread.get("frames", []) if not str(frame.get("filename")).startswith(AGENT)]
         _note_thread(log, moment, pid, thread)
+    return found
 
 
 def dump(pid: int, program: str, timeout_s: float = ONE_S) -> list[dict[str, Any]]:
@@ -66,8 +74,7 @@ def dump(pid: int, program: str, timeout_s: float = ONE_S) -> list[dict[str, Any
 def _note_thread(log: ObserverLog, moment: int, pid: int, thread: dict[str, Any]) -> None:
     tid = int(thread.get("os_thread_id") or 0) or -int(thread.get("thread_id") or 0)  # Python 3.10 keeps no native ids
     name = str(thread.get("thread_name") or "")
-    frames = [frame for frame in thread.get("frames", []) if not str(frame.get("filename")).startswith(AGENT)]
-    for depth, frame in enumerate(frames[:FRAMES]):
+    for depth, frame in enumerate(thread["frames"][:FRAMES]):
         file, function = str(frame.get("filename") or ""), str(frame.get("name") or "")
         log.write(
             seen.FRAME, moment, pid, tid, depth, file, int(frame.get("line") or 0), function, _locals(frame), name

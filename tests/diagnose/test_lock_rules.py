@@ -6,6 +6,8 @@ import pytest
 
 from mptrace.diagnose.engine import diagnose
 from mptrace.diagnose.finding import Verdict
+from mptrace.wire import resource as families
+from mptrace.wire import wait as waits
 from tests.support.story import Story, story
 from tests.support.verdicts import found, one
 
@@ -156,3 +158,45 @@ def test_a_worker_killed_inside_get_takes_the_queues_lock_along() -> None:
     assert (finding.rule, finding.verdict, finding.children) == ("queue-lock-lost", Verdict.PROVEN, [])
     assert finding.title == "worker was killed by SIGTERM inside get() of jobs, and successor waits for the lock it took along"
     assert [step.says for step in finding.also] == ["waits in results.get()"]
+
+
+def thread_locks(how: str, source: str = "with a:\n    with b:\n        pass") -> Story:
+    """Two threads of a server want each other's locks of `threading`; its main thread sleeps."""
+    told = story().lock("a").lock("b")
+    told.told.sources = {"/job/job.py": source.splitlines()}
+    for name in "ab":
+        told.resource(name).family, told.resource(name).kind = families.MUTEX, "thread Lock"
+    told.process("server").waits_outside("hrtimer_nanosleep").thread("left").takes("a").thread("right").takes("b")
+    for hold in told.holds:
+        hold.how = how
+    told.thread("left").waits(waits.MUTEX_WAIT, told.resource("b"))
+    told.thread("right").waits(waits.MUTEX_WAIT, told.resource("a"))
+    return told
+
+
+def test_threads_whose_frames_are_inside_of_the_blocks_are_proven_to_hang_beside_one_that_sleeps() -> None:
+    finding = one(thread_locks("block").run(), "lock-cycle")
+    assert finding.verdict is Verdict.PROVEN
+    assert finding.title == "left of server and right of server wait for each other's lock"
+
+
+def test_what_only_the_text_says_of_a_lock_is_not_told_while_a_thread_of_the_process_may_release_it() -> None:
+    assert not found(thread_locks("text").run(), "lock-cycle")
+
+
+def test_what_only_the_text_says_of_a_lock_is_proven_where_nobody_else_is_left() -> None:
+    told = thread_locks("text")
+    told.outside.clear()
+    told.process("server").joins_thread("left")
+    assert one(told.run(), "lock-cycle").verdict is Verdict.PROVEN
+
+
+def test_a_block_of_a_lock_that_the_program_also_releases_by_hand_is_no_certain_holder() -> None:
+    assert not found(thread_locks("block", "with a:\n    a.release()").run(), "lock-cycle")
+
+
+def test_threads_that_wait_for_a_word_of_one_another_are_not_told() -> None:
+    told = thread_locks("block")
+    told.holds.clear()
+    told.outside.clear()
+    assert not found(told.process("server").joins_thread("left").run(), "all-asleep")

@@ -39,10 +39,10 @@ class Interpreter:
         self.objects = Objects(memory, layout)
         try:
             interpreters, modules = _offsets(memory, symbols["_PyRuntime"], layout)
-            head = memory.u64(symbols["_PyRuntime"] + interpreters)
-            self.modules = self.objects.named(memory.u64(head + modules))
+            self.address = memory.u64(symbols["_PyRuntime"] + interpreters)
+            self.modules = self.objects.named(memory.u64(self.address + modules))
         except Unreadable:
-            self.modules = {}
+            self.address, self.modules = 0, {}
         if "__main__" not in self.modules or "sys" not in self.modules:
             raise UnknownLayout("its objects are not laid out as in a default build (a debug or free-threaded one?)")
 

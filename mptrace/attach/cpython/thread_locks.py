@@ -75,8 +75,18 @@ def is_python_lock(process: SeenProcess, objects: Objects, futex: int) -> bool:
     return any(_class_of(objects, hit - 16) in _WITH_LOCK for hit in hits)
 
 
+def search_lock(process: SeenProcess, objects: Objects, futex: int) -> FoundLock | None:
+    """Search the memory of a process for the lock behind a futex, for one that the walk did not come by."""
+    if objects.layout.version >= MUTEXES:
+        return parked_lock(objects, futex)
+    hits, _ = search_words(process, objects.memory, futex)
+    locks = [(hit - 16, kind) for hit in hits if (kind := _class_of(objects, hit - 16)) in _LOCKS]
+    return read_thread_lock(objects, locks[0][0], recursive=locks[0][1] == _RLOCK) if len(locks) == 1 else None
+
+
 _RLOCK = ("_thread", "RLock")
-_WITH_LOCK = frozenset({("_thread", "lock"), _RLOCK, ("_queue", "SimpleQueue")})
+_LOCKS = (("_thread", "lock"), _RLOCK)
+_WITH_LOCK = frozenset({*_LOCKS, ("_queue", "SimpleQueue")})
 
 
 def _parked_for(objects: Objects, futex: int) -> int:

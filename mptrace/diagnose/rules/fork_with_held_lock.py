@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mptrace.diagnose.copied_locks import is_copied, module_of, wanted_copy
+from mptrace.diagnose.copied_locks import is_alone, is_copied, module_of, wanted_copy
 from mptrace.diagnose.deaths import is_library
 from mptrace.diagnose.finding import Finding, Place, Step
 from mptrace.diagnose.folding import ANY_WAIT
@@ -72,6 +72,8 @@ class Copy:
 def _copy(standstill: Standstill, wait: Wait) -> Copy | None:
     run = standstill.run
     if not is_copied(wait) or wait.thread not in standstill.graph.stuck or not standstill.holds_for([wait]):
+        return None
+    if not is_alone(standstill.moment, wait.thread):
         return None
     lost = lost_python_threads(run, wait.thread.process)
     lock = wanted_copy(run, wait) if lost else ""

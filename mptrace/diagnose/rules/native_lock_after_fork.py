@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mptrace.diagnose.copied_locks import is_copied, is_native
+from mptrace.diagnose.copied_locks import is_alone, is_copied, is_native
 from mptrace.diagnose.finding import Finding, Place, Step
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.hang import hang, place_of
@@ -40,6 +40,7 @@ def native_lock_after_fork(run: Run) -> Iterator[Finding]:
                 is_copied(wait)
                 and wait.thread in standstill.graph.stuck
                 and is_native(run, wait)
+                and is_alone(standstill.moment, wait.thread)
                 and standstill.holds_for([wait])
             ):
                 lost = lost_threads(run, wait.thread.process)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mptrace.diagnose.copied_locks import is_alone
 from mptrace.diagnose.finding import Finding, Place, Step
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.hang import hang, place_of
@@ -47,7 +48,7 @@ def thread_missing_after_fork(run: Run) -> Iterator[Finding]:
 
 def _futures(standstill: Standstill, wait: Wait) -> Iterator[Finding]:
     """Yield it for a wait inside the child's own memory: a thread's future, a queue."""
-    if wait.kind != kinds.MUTEX_WAIT or wait.thread not in standstill.graph.stuck:
+    if wait.kind != kinds.MUTEX_WAIT or wait.thread not in standstill.graph.stuck or not is_alone(standstill.moment, wait.thread):
         return
     what, servants = _waited_for(wait)
     lost = lost_python_threads(standstill.run, wait.thread.process) if what else []

@@ -9,6 +9,7 @@ from mptrace.collect.recording import Head, MomentFiles
 from mptrace.collect.records import Record
 from mptrace.collect.sources import is_program
 from mptrace.model.building.looks import Observed, build_looks, by_moment
+from mptrace.model.building.thread_locks import take_holder, take_wait
 from mptrace.model.building.unrecorded import add_unrecorded_waits
 from mptrace.model.building.waits import moving_threads, read_doings, read_holds, read_releases_by_strangers, read_waits
 from mptrace.model.building.workshop import Workshop
@@ -138,8 +139,10 @@ def _take_ends(shop: Workshop, moment: Moment, records: list[Record]) -> None:
             continue
         if record.kind is observations.PIPE_END:
             _take_end(shop, moment, process, record)
-        elif record.kind is observations.LOCK_OWNER:
-            _take_owner(shop, moment, process, record)
+        elif record.kind is observations.LOCK_HOLDER:
+            take_holder(shop, moment, process, record)
+        elif record.kind is observations.LOCK_WAIT:
+            take_wait(shop, moment, process, record)
         elif record.kind is observations.SEMAPHORE:
             known = shop.resource(family_of.SEM, unsigned(_int(record, "key")), process, "Lock")
             moment.values[known] = _int(record, "value")
@@ -147,14 +150,6 @@ def _take_ends(shop: Workshop, moment: Moment, records: list[Record]) -> None:
             moment.caught[process] = unsigned(_int(record, "caught"))
             moment.ignored[process] = unsigned(_int(record, "ignored"))
             moment.blocked[process] = unsigned(_int(record, "blocked"))
-
-
-def _take_owner(shop: Workshop, moment: Moment, process: Process, record: Record) -> None:
-    """Take in who owns an RLock of `threading`, as read from memory; an ident that no thread has is that of a thread of the parent."""
-    thread = shop.idents.get((process, unsigned(_int(record, "owner"))))
-    if thread is not None and not thread.ended:
-        lock = shop.resource(family_of.MUTEX, unsigned(_int(record, "key")), process, "thread lock")
-        moment.holds.append(Hold(thread, lock, ref=f"o:{record.offset}"))
 
 
 def _take_end(shop: Workshop, moment: Moment, process: Process, record: Record) -> None:

@@ -35,7 +35,7 @@ def add_unrecorded_waits(shop: Workshop, moment: Moment) -> None:
         looks = [look for look in moment.looks.values() if look.thread.process is process]
         blocked = [look for look in looks if look.thread not in waiting and look.still is True and _futex(look)]
         for look in blocked:
-            if _wants_import_lock(look):
+            if wants_import_lock(look):
                 _add_import_lock(shop, moment, look, looks)
             elif len(looks) == 1 and _lacks_threads(shop, process) and not _waits_for_event(look):
                 _add(shop, moment, look, "thread lock", _futex(look))
@@ -92,13 +92,16 @@ def _since(shop: Workshop, thread: Thread) -> int:
 # -- import locks
 
 
-def _wants_import_lock(look: Look) -> bool:
+def wants_import_lock(look: Look) -> bool:
+    """Does a thread wait for the lock of a module that another thread is importing?"""
+    if not look.stack:
+        return False
     first = look.stack[0]
     return _IMPORTLIB in first.file and first.function.endswith(_LOCKING)
 
 
 def _add_import_lock(shop: Workshop, moment: Moment, look: Look, looks: list[Look]) -> None:
-    importers = [other for other in looks if other is not look and _imports(other) and not _wants_import_lock(other)]
+    importers = [other for other in looks if other is not look and _imports(other) and not wants_import_lock(other)]
     alone = len(looks) == 1 and _lacks_threads(shop, look.thread.process)
     if alone or len(importers) == 1:
         wait = _add(shop, moment, look, IMPORT_LOCK, _futex(look))

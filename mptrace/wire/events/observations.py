@@ -50,3 +50,11 @@ LOCK_LOST = declare(
     218, "seen.lock_lost", "a lock is taken, and none of the living processes that have it counts it as its own; pid: of the dead",
     moment=INT, pid=INT, key=INT, processes=INT, unread=INT,
 )  # fmt: skip
+LOCK_HOLDER = declare(
+    219, "seen.lock_holder", "a thread (its ident) has a threading lock, as read from memory: the lock says so, or a frame, or only the text",
+    moment=INT, pid=INT, key=INT, ident=INT, how=TEXT, file=TEXT, line=INT, function=TEXT,
+)  # fmt: skip
+LOCK_WAIT = declare(
+    220, "seen.lock_wait", "a thread waits, without a timeout, for a threading lock that was found in memory",
+    moment=INT, pid=INT, thread=INT, key=INT, since=INT, lock=TEXT, name=TEXT,
+)  # fmt: skip
