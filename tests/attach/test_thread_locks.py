@@ -12,6 +12,7 @@ from mptrace.attach.insight import Insight
 from mptrace.attach.memory import Memory
 from tests.attach import hung
 from tests.attach.test_hard_cases import told
+from tests.support.versions import everywhere
 
 CYCLE_BESIDE_A_SLEEPER = """
     import threading, time
@@ -94,8 +95,10 @@ FOR_EVER = """
 """
 
 
-@pytest.mark.parametrize("python", hung.VERSIONS, ids=lambda path: path.parts[-3])
-def test_a_circle_of_plain_locks_is_proven_beside_a_thread_that_sleeps(tmp_path, python):
+@everywhere
+def test_a_circle_of_plain_locks_is_proven_beside_a_thread_that_sleeps(tmp_path, python, request):
+    if request.node.callspec.id in {"3.14", "3.15"}:
+        pytest.skip("the frames of 3.14 and later are not read: who has a plain lock is not known there")
     with hung.hanging(tmp_path, CYCLE_BESIDE_A_SLEEPER, python=python) as pid:
         assert told(pid, tmp_path) == [("lock-cycle", "proven")]
 
@@ -115,7 +118,7 @@ def test_threads_that_wait_to_enter_a_block_are_not_inside_of_it(tmp_path):
         assert told(pid, tmp_path) == []
 
 
-@pytest.mark.parametrize("python", hung.VERSIONS, ids=lambda path: path.parts[-3])
+@everywhere
 def test_blocks_that_were_left_are_not_told_although_the_stack_still_shows_them(tmp_path, python):
     with hung.hanging(tmp_path, LEFT_BEHIND, python=python) as pid:
         sight = see(pid, 0)
