@@ -98,17 +98,22 @@ def call_of(wait: Wait) -> str:
     if library := _library_call(call):
         return library
     if isinstance(target, Resource):
-        if _ends_pool(call, target):
-            return f"{_variable(target)}.terminate()"
-        if _whose_task(wait) is not None:
-            return f"get() of a task of {_variable(target)}"
-        if call.kind in _OF_POOL and not call.method:
-            return f"{_OF_POOL[call.kind]} of {_variable(target)}"
-        method = call.method or _method(call.kind, target)
-        return f"{_variable(target)}.{method}()" if method else _plain(wait)
+        return _call_on(wait, target)
     if target is not None and call.kind in (waits.REAP, waits.THREAD_END):
         return f"join() of {who(target) if isinstance(target, Process) else target.name or who(target)}"
     return _plain(wait)
+
+
+def _call_on(wait: Wait, target: Resource) -> str:
+    call = wait.call
+    if _ends_pool(call, target):
+        return f"{_variable(target)}.terminate()"
+    if _whose_task(wait) is not None:
+        return f"get() of a task of {_variable(target)}"
+    if call.kind in _OF_POOL and not call.method:
+        return f"{_OF_POOL[call.kind]} of {_variable(target)}"
+    method = call.method or _method(call.kind, target)
+    return f"{_variable(target)}.{method}()" if method else _plain(wait)
 
 
 def _library_call(wait: Wait) -> str:
