@@ -8,12 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from mptrace.diagnose.standstill import last_waits
 from mptrace.model.event import Event
+from mptrace.model.moment import Wait
+from mptrace.model.process import Role
 from mptrace.model.run import Run
+from mptrace.wire import resource as family_of
 from mptrace.wire.event import unsigned
 from mptrace.wire.events import tasks
+from mptrace.wire.wait import FUTURE
 
 Version = tuple[int, int, int]
+
+LastWaits = tuple[tuple[Wait, ...], int | None]
 
 WAKE_UPS = 8_000
 """Submitted tasks beyond which the pipe that wakes up the executor's manager thread may be full (64 KiB, a few bytes each)."""
@@ -28,6 +35,8 @@ class KnownBug:
     affected: tuple[tuple[Version, Version], ...]
     fix: str
     met: Callable[[Run], Iterator[Event]]
+    struck: Callable[[Run, Event], LastWaits] = lambda _run, _event: ((), None)
+    """Who waits for ever because of it, by what ``met`` yielded; and the number of the moment at which that was seen."""
 
     def is_in(self, version: Version) -> bool:
         """Does this version of Python have it?"""
@@ -37,6 +46,18 @@ class KnownBug:
 def _limits_tasks(run: Run) -> Iterator[Event]:
     """A ProcessPoolExecutor with max_tasks_per_child."""
     return (event for event in _executors(run) if event.number("max_tasks") > 0)
+
+
+def _no_worker_left(run: Run, event: Event) -> LastWaits:
+    """Somebody waits for a future of an executor all of whose workers have ended in order, and that starts none."""
+    executor = run.resource(family_of.OBJECT, unsigned(event.number("pool")))
+    workers = [process for process in run.processes if process.role is Role.EXECUTOR_WORKER and process.pool is executor]
+    ended = [process.ended_ns for process in workers if process.ended_ns is not None and process.exit and process.exit.clean]
+    if executor is None or not workers or len(ended) < len(workers):
+        return (), None
+    waiting, moment = last_waits(run, lambda wait: wait.call.kind == FUTURE and wait.call.target is executor, stuck=False)
+    seen = next((one for one in run.moments if one.number == moment and not one.final), None)
+    return (waiting, moment) if seen is not None and max(ended) < seen.at_ns else ((), None)
 
 
 def _forks_on_demand(run: Run) -> Iterator[Event]:
@@ -64,6 +85,7 @@ KNOWN_BUGS = (
         (((3, 11, 0), (3, 13, 13)), ((3, 14, 0), (3, 14, 4))),
         "leave out max_tasks_per_child, or use multiprocessing.Pool(maxtasksperchild=...), at",
         _limits_tasks,
+        _no_worker_left,
     ),
     KnownBug(
         "gh-90622",

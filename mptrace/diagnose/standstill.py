@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mptrace.diagnose.deaths import was_interrupted
 from mptrace.diagnose.finding import Verdict
 from mptrace.diagnose.wording import counted, who
+from mptrace.model.liveness import HANDLER
 from mptrace.model.moment import Hold, Moment, Wait
 from mptrace.model.process import Process, Thread
 from mptrace.model.resource import Resource
@@ -67,9 +68,13 @@ class Standstill:
         return [cycle for cycle in self.graph.cycles() if self.holds_for([link.wait for link in cycle])]
 
     def self_waits(self) -> list[tuple[Wait, Hold]]:
-        """Return the waits of stuck threads for a lock that the same thread holds."""
-        stuck = [wait for wait in self.moment.waits if wait.thread in self.graph.stuck and self.holds_for([wait])]
+        """Return the waits of threads for a lock that the same thread holds; a handler that may interrupt it makes it less sure."""
+        stuck = [wait for wait in self.moment.waits if self._is_alone(wait) and self.holds_for([wait])]
         return [(wait, hold) for wait in stuck for hold in self._holds(wait) if hold.thread is wait.thread][:1]
+
+    def _is_alone(self, wait: Wait) -> bool:
+        """Can nobody but the thread itself, in a handler of the program, end its wait?"""
+        return self.graph.live.get(wait.thread, HANDLER).startswith(HANDLER)
 
     def orphaned_locks(self) -> list[tuple[list[Wait], Hold]]:
         """Return the locks whose only holders were dead, each with the untimed waits for it."""

@@ -19,6 +19,9 @@ HANDLED = ((14, "SIGALRM"), (26, "SIGVTALRM"), (27, "SIGPROF"), (10, "SIGUSR1"),
 TELLING = frozenset(Signals) - {Signals.SIGCHLD, Signals.SIGWINCH}
 """Signals that somebody sends to a program on purpose."""
 
+HANDLER = "may be woken by its handler"
+"""So begins why a thread is live that only a handler of its own process can wake."""
+
 _BY_CHANNEL = (
     ("nanosleep", "sleeps"),
     ("futex", "waits for a lock that mptrace does not see"),
@@ -99,7 +102,7 @@ def _why_interrupted(thread: Thread, moment: Moment) -> str:
     caught = moment.caught.get(thread.process, 0)
     waking = (Signals(number).name for number in thread.process.handlers if number in TELLING)
     name = next((name for number, name in HANDLED if caught >> (number - 1) & 1), None) or next(waking, "")
-    return f"may be woken by its handler for {name}" if name else ""
+    return f"{HANDLER} for {name}" if name else ""
 
 
 def _is_handler(thread: Thread) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mptrace.diagnose.finding import Severity, Verdict
-from mptrace.model.process import ThreadRole
+from mptrace.model.process import Role, ThreadRole
 from mptrace.model.site import Site
+from mptrace.wire import wait as waits
 from mptrace.wire.events import processes, resources, tasks
 from tests.support.story import Story, story
 from tests.support.verdicts import causes, found, loud, one
@@ -159,3 +160,26 @@ def test_an_executor_without_a_limit_of_tasks_meets_no_bug() -> None:
     told.main_process.python = "3.11.7"
     told.event(tasks.POOL, pool=told.resource("executor").key, workers=2, max_tasks=0, start_method="fork")
     assert found(told.run(live=False), "known-python-bug") == []
+
+
+def _limited(*, workers_end: bool) -> Story:
+    told = story().pool("executor", "ProcessPoolExecutor", at="job.py:5")
+    told.main_process.python = "3.11.7"
+    key = told.resource("executor").key
+    told.event(tasks.POOL, pool=key, workers=1, max_tasks=2, start_method="spawn", at="job.py:5")
+    told.process("worker", Role.EXECUTOR_WORKER).in_pool("executor")
+    if workers_end:
+        told.exits(0)
+    return told.main().waits(waits.FUTURE, told.resource("executor"), at="job.py:7")
+
+
+def test_the_limit_of_tasks_struck_if_no_worker_is_left_for_a_future_that_is_waited_for() -> None:
+    finding = one(_limited(workers_end=True).run(), "known-python-bug")
+    assert (finding.verdict, finding.severity) == (Verdict.LIKELY, Severity.ERROR)
+    assert finding.title.startswith("MainProcess will not be answered: a ProcessPoolExecutor with max_tasks_per_child")
+    assert [(place.role, place.site.line) for place in finding.places] == [("creation", 5), ("waiter", 7)]
+
+
+def test_the_limit_of_tasks_did_not_strike_while_a_worker_lives() -> None:
+    finding = one(_limited(workers_end=False).run(), "known-python-bug")
+    assert (finding.verdict, finding.severity) == (Verdict.POSSIBLE, Severity.WARNING)

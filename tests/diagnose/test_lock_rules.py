@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from mptrace.diagnose.engine import diagnose
 from mptrace.diagnose.finding import Verdict
+from mptrace.model.moment import Hold
 from mptrace.wire import resource as families
 from mptrace.wire import wait as waits
 from tests.support.story import Story, story
@@ -107,6 +110,23 @@ def test_a_lock_taken_twice_by_one_thread_is_proven() -> None:
     told = story().lock("guard", at="count.py:4").process("teller").takes("guard", at="count.py:14")
     finding = one(told.waits_for("guard", at="count.py:9").main().joins("teller").run(), "self-deadlock")
     assert (finding.verdict, finding.title) == (Verdict.PROVEN, "teller waits for guard, which it holds itself")
+
+
+def test_a_lock_taken_twice_is_only_likely_where_a_handler_may_interrupt_the_thread() -> None:
+    run = story().lock("guard").takes("guard").waits_for("guard").run()
+    run.moments[0].caught[run.processes[0]] = 1 << (signal.SIGALRM - 1)
+    finding = one(run, "self-deadlock")
+    assert finding.verdict is Verdict.LIKELY
+    assert "may be woken by its handler for SIGALRM" in finding.details[0]
+
+
+def test_an_objects_own_lock_that_its_user_takes_twice_is_told_as_what_a_handler_does() -> None:
+    told = story().queue("stop", "Event")
+    lock = told.part("stop", "_cond", "Lock")
+    told.holds.append(Hold(told.actor, lock, told.tick(), None, told.ref()))
+    finding = one(told.waits(waits.ACQUIRE, lock, at="m.py:5").run(), "self-deadlock")
+    assert finding.title == "MainProcess waits for stop, whose own lock it holds itself"
+    assert "a signal handler" in finding.fix
 
 
 def test_a_lock_taken_twice_with_a_timeout_is_silent() -> None:

@@ -39,10 +39,12 @@ def _finding(standstill: Standstill, wait: Wait, hold: Hold) -> Finding:
     return hang(
         standstill,
         [wait],
-        title=f"{who(wait.thread)} waits for {lock.label}, which it holds itself",
+        title=f"{who(wait.thread)} waits for {lock.label}, {'which' if lock is hold.resource else 'whose own lock'} it holds itself",
         why=f"{'An' if kind[:1] in 'AEIO' else 'A'} {kind} is not recursive: it stays taken until its holder releases it, "
         "and its holder waits, without a timeout.",
-        fix=f"make {lock.label} an RLock, or do not take it again",
+        fix=f"make {lock.label} an RLock, or do not take it again"
+        if lock is hold.resource
+        else f"do not use {lock.label} in what may interrupt its own methods, as a signal handler does: set a plain variable there",
         fix_at=wait.site,
         holds=[hold],
         resources=[lock],

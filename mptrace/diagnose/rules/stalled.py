@@ -31,7 +31,7 @@ def stalled(run: Run) -> Iterator[Finding]:
         Look at what each process waits for, in the list; if one of them should not wait, that is where to begin.
     """
     latest = next((standstill for standstill in standstills(run) if not standstill.moment.final), None)
-    if latest is not None and not latest.groups and not latest.cycles() and _lasts(latest):
+    if latest is not None and not latest.groups and _lasts(latest):
         yield _finding(latest)
 
 
