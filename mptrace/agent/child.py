@@ -11,7 +11,7 @@ import sys
 from time import monotonic_ns
 
 from ..wire.events import failures, processes
-from . import brief, ending, failure, guard, life, recorder
+from . import brief, ending, failure, guard, lastwords, life, recorder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 NAME = "process"
+
+_SERVICES = ("multiprocessing.pool", "multiprocessing.managers", "concurrent.futures.process")
+"""Modules whose processes are terminated when all is well."""
 
 _MISSING = object()
 _me: Any = None
@@ -54,6 +57,8 @@ def _begin(process: Any, *, watch_run: bool) -> None:
         processes.RUNNING, str(process._name)[:200], target_name(process), int(process.daemon), start_method(process), file, line
     )
     life.tell(life.at_bootstrap, process)
+    if getattr(target, "__module__", "") not in _SERVICES:
+        lastwords.at_termination()
     if watch_run:
         _watch_run(process)
 

@@ -16,6 +16,7 @@ from . import recorder
 FIRST_NUMBER = 900
 
 _fd = -1
+_registered = False
 
 
 def enable() -> None:
@@ -41,6 +42,32 @@ def _enable(faulthandler: object) -> None:
     faulthandler.enable(file=_fd, all_threads=True)  # type: ignore[attr-defined]
 
 
+def at_termination() -> None:
+    """Have SIGTERM, where it ends this process as usual, write the stack first; never raises.
+
+    The handler is C: Python's own, which `signal` knows, stays the default one, and what the program sets instead counts.
+    """
+    global _registered
+    import faulthandler
+    import signal
+
+    try:
+        if _fd >= 0 and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            faulthandler.register(signal.SIGTERM, file=_fd, all_threads=False, chain=True)
+            _registered = True
+    except (OSError, ValueError, RuntimeError, AttributeError):
+        pass
+
+
+def _forget_termination(faulthandler: object) -> None:
+    global _registered
+    if _registered:
+        _registered = False
+        import signal
+
+        faulthandler.unregister(signal.SIGTERM)  # type: ignore[attr-defined]
+
+
 def _number() -> int:
     limit = os.sysconf("SC_OPEN_MAX")
     return FIRST_NUMBER if limit > FIRST_NUMBER + 16 or limit < 0 else max(limit - 8, 3)
@@ -52,6 +79,7 @@ def reopen() -> None:
     faulthandler = sys.modules.get("faulthandler")
     if _fd < 0 or faulthandler is None:
         return
+    _forget_termination(faulthandler)
     old, _fd = _fd, -1
     faulthandler.disable()
     os.close(old)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from mptrace.diagnose.deaths import death_evidence, told_of, was_interrupted
+from mptrace.diagnose.deaths import death_evidence, program_frame, told_of, was_interrupted
 from mptrace.diagnose.finding import Finding, Place, Severity, Step, Verdict
 from mptrace.diagnose.rule import rule
-from mptrace.diagnose.wording import who
+from mptrace.diagnose.wording import shortened, who
 from mptrace.model.process import Process, Role
 from mptrace.model.run import Run
 from mptrace.model.site import Site
@@ -28,7 +28,8 @@ def daemon_cut_off(run: Run) -> Iterator[Finding]:
 
     How we know:
         The exit handlers of the parent sent the signal; the child did not wait for anything then, and its target is a loop
-        that would have ended. A target that loops for ever, or waits for work, is a service: it is not told of.
+        that would have ended. The line is where its Python stack was at the signal. A target that loops for ever, or waits for work,
+        is a service: it is not told of.
 
     What to do:
         join() the child before the program ends, or make it with daemon=False, so that the exit waits for it.
@@ -79,19 +80,25 @@ def _is_endless(loop: ast.For | ast.AsyncFor) -> bool:
 
 def _finding(run: Run, process: Process, loop: Site) -> Finding:
     parent, child, started = who(process.parent), who(process), process.start_site
-    sent = told_of(run, process, processes.SIGNALLED)
+    sent, at = told_of(run, process, processes.SIGNALLED), program_frame(process)
     return Finding(
         title=f"{child} was ended in the middle of {loop.function}(): it is a daemon, and {parent} came to its end",
         verdict=Verdict.LIKELY,
         steps=(
             Step(f"began {loop.function}()", process, process.started_ns, loop),
             *(Step(f"came to its end and sent SIGTERM to {child}", event.process, event.at_ns) for event in sent[:1]),
+            *((Step(f"was ended at {_line(run, at)}", process, process.ended_ns, at),) if at else ()),
         ),
         why="At its end a program joins its children, but terminates those that are daemons.",
         fix=f"join() {child} before the program ends, or start it with daemon=False, at",
         fix_at=started,
         processes=tuple(one for one in (process, process.parent) if one),
-        places=(Place("cut off", loop, process), *((Place("start", started, process.parent),) if started else ())),
+        places=(*((Place("cut off", at, process),) if at else ()), Place("cut off", loop, process), *((Place("start", started, process.parent),) if started else ())),
         evidence=tuple(death_evidence(run, process)),
+        details=tuple(process.last_words),
         at_ns=process.ended_ns,
     )
+
+
+def _line(run: Run, at: Site) -> str:
+    return f"`{shortened(run.source_line(at.file, at.line))}`" if run.source_line(at.file, at.line) else f"{at.function}()"

@@ -56,6 +56,7 @@ def build_exits(shop: Workshop) -> None:
         if process.exit is not None:
             process.ended_ns = process.exit.at_ns
             process.exit = _with_cause(shop, process, process.exit, signalled[process])
+            _take_words_at_termination(shop, process)
 
 
 def _by_child(shop: Workshop, kind: Kind) -> dict[Process, list[Event]]:
@@ -175,9 +176,23 @@ def _take_last_words(shop: Workshop, process: Process) -> None:
     first = next((number for number, line in enumerate(words) if line.startswith(mark)), None)
     if first is None:
         return
-    process.last_words = words[first:]
+    process.last_words = _without_ours(words[first:])
     process.fatal_error = words[first].removeprefix(mark).strip(": ")
     process.fatal_stack = tuple(_frames(process.last_words))
+
+
+def _take_words_at_termination(shop: Workshop, process: Process) -> None:
+    """A child of multiprocessing's says where it was when SIGTERM ended it; there is no error to name then."""
+    life = shop.lives[process]
+    words = life.file.last_words if life.file and process.exit and process.exit.signal == Signals.SIGTERM else []
+    if words and not process.last_words and words[0].startswith("Stack"):
+        process.last_words = _without_ours(words)
+        process.fatal_stack = tuple(_frames(words))
+
+
+def _without_ours(words: list[str]) -> list[str]:
+    matches = ((line, _FRAME.match(line)) for line in words)
+    return [line for line, match in matches if match is None or not is_ours(match["file"])]
 
 
 def _frames(words: list[str]) -> Iterable[Site]:
