@@ -7,7 +7,7 @@ import signal
 
 from mptrace.collect.sources import is_program
 from mptrace.diagnose.finding import Evidence, Place, Step
-from mptrace.diagnose.wording import how_it_ended, who
+from mptrace.diagnose.wording import how_it_ended, shortened, who
 from mptrace.model.event import Event
 from mptrace.model.moment import Doing
 from mptrace.model.process import Process, Role
@@ -23,6 +23,12 @@ FATAL = frozenset(
     if hasattr(signal, name)
 )
 """Signals that a process brings upon itself."""
+
+MISSED = (
+    "queue-get-no-producer", "barrier-short", "event-never-set", "queue-join-unfinished", "semaphore-never-released",
+    "queue-put-no-consumer", "condition-lost-notify", "manager-died", "stalled", "all-asleep",
+)  # fmt: skip
+"""Rules that tell of those who wait for what a dead process was to do."""
 
 GRACE_NS = 3_000_000_000
 """Ends within this time of an interruption of the job belong to it."""
@@ -143,6 +149,12 @@ def submitted(run: Run, pool: Resource | None, job: int | None) -> Event | None:
     asked = run.of(tasks.SUBMITTED, by=pool.made_by)
     events = [event for event in asked if unsigned(event.number("pool")) == pool.key]
     return next((event for event in events if event.number("job") == job), events[-1] if events else None)
+
+
+def begun(run: Run, process: Process) -> tuple[Step, ...]:
+    """Return the line of the picture in which a process began the task that it did not finish, if it worked on one."""
+    task = last_task(run, process)
+    return (Step(f"began {shortened(task.text)}", process, task.since_ns),) if task else ()
 
 
 def pool_of(run: Run, process: Process) -> Resource | None:

@@ -191,3 +191,13 @@ def test_what_is_too_deep_names_the_step_that_repeats() -> None:
     assert ".following" in finding.title
     assert "from .following to .following" in finding.fix
     assert found(told.told, "unpicklable-argument") == []
+
+
+def test_the_line_it_was_at_is_the_first_to_look_at() -> None:
+    told = cut_daemon(FINITE)
+    saver = told.find_process("saver")
+    assert saver is not None
+    saver.fatal_stack = (Site("/usr/lib/python3.11/json/encoder.py", 8, "encode"), Site("/job/work.py", 3, "save"))
+    finding = one(told.run(live=False), "daemon-cut-off")
+    assert [place.site.line for place in finding.places if place.role == "cut off"] == [3, 2]
+    assert finding.steps[-1].says == "was ended at `write(row)`"

@@ -93,7 +93,11 @@ def _finding(run: Run, process: Process, loop: Site) -> Finding:
         fix=f"join() {child} before the program ends, or start it with daemon=False, at",
         fix_at=started,
         processes=tuple(one for one in (process, process.parent) if one),
-        places=(*((Place("cut off", at, process),) if at else ()), Place("cut off", loop, process), *((Place("start", started, process.parent),) if started else ())),
+        places=(
+            *((Place("cut off", at, process),) if at else ()),
+            Place("cut off", loop, process),
+            *((Place("start", started, process.parent),) if started else ()),
+        ),
         evidence=tuple(death_evidence(run, process)),
         details=tuple(process.last_words),
         at_ns=process.ended_ns,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mptrace.diagnose.deaths import death_evidence, events_of, is_expected, is_library, is_library_made, last_task
+from mptrace.diagnose.deaths import MISSED, begun, death_evidence, events_of, is_expected, is_library, is_library_made, last_task
 from mptrace.diagnose.finding import Finding, Place, Step
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.standstill import standstills
-from mptrace.diagnose.wording import shortened, who
+from mptrace.diagnose.wording import who
 from mptrace.model.event import Event
 from mptrace.model.process import Process, Role
 from mptrace.model.run import Run
@@ -17,18 +17,7 @@ from mptrace.wire.events import processes
 
 @rule(
     needs=("exits", "process"),
-    explains=(
-        "queue-get-no-producer",
-        "barrier-short",
-        "event-never-set",
-        "queue-join-unfinished",
-        "semaphore-never-released",
-        "queue-put-no-consumer",
-        "condition-lost-notify",
-        "manager-died",
-        "stalled",
-        "all-asleep",
-    ),
+    explains=MISSED,
 )
 def hard_exit(run: Run) -> Iterator[Finding]:
     """A child left with os._exit, or with sys.exit and a status, and nobody looked at the status.
@@ -68,11 +57,9 @@ def _is_missed(run: Run, process: Process) -> bool:
 
 def _finding(run: Run, process: Process, call: Event) -> Finding:
     name, code = ("os._exit" if call.kind is processes.HARD_EXIT else "sys.exit"), call.number("code")
-    task = last_task(run, process)
-    begun = [Step(f"began {shortened(task.text)}", process, task.since_ns)] if task else []
     return Finding(
         title=f"{who(process)} left with {name}({code}), and nobody noticed",
-        steps=(*begun, Step(f"called {name}({code})", process, call.at_ns, call.site)),
+        steps=(*begun(run, process), Step(f"called {name}({code})", process, call.at_ns, call.site)),
         why=_why(call),
         fix=f"raise an exception or send a result instead of {name}({code}), and check exitcode after join():",
         fix_at=call.site,

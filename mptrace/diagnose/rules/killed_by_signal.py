@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from signal import SIGTERM, Signals
 
-from mptrace.diagnose.deaths import FATAL, death_evidence, is_expected, is_library_made, last_task
+from mptrace.diagnose.deaths import FATAL, MISSED, begun, death_evidence, is_expected, is_library_made, last_task, program_frame
 from mptrace.diagnose.finding import Finding, Place, Step
 from mptrace.diagnose.rule import rule
-from mptrace.diagnose.wording import how_it_ended, shortened, signal_name, who
+from mptrace.diagnose.wording import how_it_ended, signal_name, who
 from mptrace.model.process import Exit, Process, Role
 from mptrace.model.run import Run
 from mptrace.model.site import Site
@@ -17,21 +17,7 @@ ORDINARY = (Signals.SIGPIPE, Signals.SIGTERM, Signals.SIGINT, Signals.SIGHUP, Si
 """What ends a whole job as its user wants it: a reader that has gone (``| head``), a supervisor, Ctrl-C, a closed terminal."""
 
 
-@rule(
-    explains=(
-        "queue-get-no-producer",
-        "barrier-short",
-        "event-never-set",
-        "queue-join-unfinished",
-        "semaphore-never-released",
-        "queue-put-no-consumer",
-        "condition-lost-notify",
-        "manager-died",
-        "stalled",
-        "all-asleep",
-        "orphaned",
-    )
-)
+@rule(explains=(*MISSED, "orphaned"))
 def killed_by_signal(run: Run) -> Iterator[Finding]:
     """A process was ended by a signal, and nobody in the program ordered or noticed it.
 
@@ -40,7 +26,7 @@ def killed_by_signal(run: Run) -> Iterator[Finding]:
         held stays held, and what it was to send is never sent.
 
     How we know:
-        Its exit status says the signal. The sender is known if it is a process of the job; otherwise the signal came from
+        Its exit status says the signal; where it was is told of SIGTERM. The sender is known if it is a process of the job; otherwise the signal came from
         outside: a person, a supervisor, or the kernel.
 
     What to do:
@@ -63,12 +49,11 @@ def _matters(run: Run, process: Process) -> bool:
 
 
 def _finding(run: Run, process: Process, ended: Exit) -> Finding:
-    task = last_task(run, process)
-    begun = [Step(f"began {shortened(task.text)}", process, task.since_ns)] if task else []
+    was_at = program_frame(process)
     fix, at = _fix(process, ended)
     return Finding(
         title=f"{who(process)} {how_it_ended(ended)}",
-        steps=(*begun, Step(how_it_ended(ended), process, process.ended_ns, ended.by_site)),
+        steps=(*begun(run, process), *_steps(process, ended, was_at)),
         why=""
         if process.role is Role.MAIN
         else "Nobody looked at its exit code: the program went on as if it had done its work.",
@@ -76,11 +61,20 @@ def _finding(run: Run, process: Process, ended: Exit) -> Finding:
         fix_at=at,
         processes=(process,),
         places=tuple(
-            Place(role, site, process) for role, site in (("death", ended.by_site), ("start", process.start_site)) if site
+            Place(role, site, process)
+            for role, site in (("death", ended.by_site), ("was at", was_at), ("start", process.start_site))
+            if site
         ),
         evidence=tuple(death_evidence(run, process)),
+        details=tuple(process.last_words),
         at_ns=process.ended_ns,
     )
+
+
+def _steps(process: Process, ended: Exit, was_at: Site | None) -> Iterator[Step]:
+    yield Step(how_it_ended(ended), process, process.ended_ns, ended.by_site)
+    if was_at is not None:
+        yield Step(f"was in {was_at.function}() then", process, process.ended_ns, was_at)
 
 
 def _fix(process: Process, ended: Exit) -> tuple[str, Site | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from mptrace.diagnose.deaths import death_evidence, last_task
+from mptrace.diagnose.deaths import MISSED, death_evidence, last_task
 from mptrace.diagnose.finding import Evidence, Finding, Step, Verdict
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.wording import shortened, who
@@ -18,7 +18,7 @@ NEAR_NS = 5_000_000_000
 """The counter is read now and then: a kill and its count may be so far apart."""
 
 
-@rule(explains=("killed-by-signal", "queue-get-no-producer", "barrier-short", "event-never-set", "stalled", "all-asleep"))
+@rule(explains=(*MISSED, "killed-by-signal"))
 def oom_killed(run: Run) -> Iterator[Finding]:
     """The kernel killed a process because memory ran out.
 

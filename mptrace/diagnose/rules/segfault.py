@@ -4,30 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mptrace.diagnose.deaths import FATAL, death_evidence, is_library, last_task, program_frame, was_ordered
+from mptrace.diagnose.deaths import FATAL, MISSED, begun, death_evidence, is_library, program_frame, was_ordered
 from mptrace.diagnose.finding import Finding, Place, Step
 from mptrace.diagnose.rule import rule
-from mptrace.diagnose.wording import shortened, signal_name, who
+from mptrace.diagnose.wording import signal_name, who
 from mptrace.model.process import Process
 from mptrace.model.run import Run
 from mptrace.model.site import Site
 
 
-@rule(
-    explains=(
-        "queue-get-no-producer",
-        "barrier-short",
-        "event-never-set",
-        "queue-join-unfinished",
-        "semaphore-never-released",
-        "queue-put-no-consumer",
-        "condition-lost-notify",
-        "manager-died",
-        "stalled",
-        "all-asleep",
-        "uncaught-exception",
-    )
-)
+@rule(explains=(*MISSED, "uncaught-exception"))
 def segfault(run: Run) -> Iterator[Finding]:
     """A process died of a fatal signal of its own making: SIGSEGV, SIGBUS, SIGFPE, SIGILL or SIGABRT.
 
@@ -49,12 +35,11 @@ def segfault(run: Run) -> Iterator[Finding]:
 
 
 def _finding(run: Run, process: Process, number: int) -> Finding:
-    at, task = program_frame(process), last_task(run, process)
+    at = program_frame(process)
     inside = f", in {at.function}()" if at and at.function not in ("", "<module>") else ""
-    begun = [Step(f"began {shortened(task.text)}", process, task.since_ns)] if task else []
     return Finding(
         title=f"{who(process)} died of {signal_name(number)}{_meaning(process)}{inside}",
-        steps=(*begun, Step(f"died of {signal_name(number)}", process, process.ended_ns, at)),
+        steps=(*begun(run, process), Step(f"died of {signal_name(number)}", process, process.ended_ns, at)),
         why="A fatal signal leaves no exception: only its exit status tells.",
         fix=_fix(process, at),
         fix_at=at,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mptrace.diagnose.deaths import death_evidence, is_library, is_library_made, raised_at, told_of, was_interrupted
+from mptrace.diagnose.deaths import MISSED, death_evidence, is_library, is_library_made, raised_at, told_of, was_interrupted
 from mptrace.diagnose.finding import Evidence, Finding, Place, Step
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.wording import listed, shortened, who
@@ -16,18 +16,7 @@ from mptrace.wire.events import failures, processes
 
 @rule(
     needs=("process",),
-    explains=(
-        "queue-get-no-producer",
-        "barrier-short",
-        "event-never-set",
-        "queue-join-unfinished",
-        "semaphore-never-released",
-        "queue-put-no-consumer",
-        "condition-lost-notify",
-        "manager-died",
-        "stalled",
-        "all-asleep",
-    ),
+    explains=MISSED,
 )
 def uncaught_exception(run: Run) -> Iterator[Finding]:
     """A child died of an exception, and the program went on without noticing.
