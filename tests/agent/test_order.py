@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mptrace.wire.events import processes, resources
@@ -69,3 +71,41 @@ def test_a_forked_child_tells_where_the_threads_were_that_it_lacks(outcome: Outc
         return
     (record,) = told
     assert (record["name"], outcome.line(record)) == ("stander", line_of(PROGRAM, "stands"))
+
+
+HOT = """
+import multiprocessing
+
+def heat(lock):
+    for _ in range(1000):
+        with lock:
+            pass
+
+def cold_then_hot(outer, inner):
+    with outer:
+        with inner:  # hot inside
+            pass
+
+def hot_then_cold(outer, inner):
+    with outer:
+        with inner:  # cold inside
+            pass
+
+if __name__ == "__main__":
+    hot, cold = multiprocessing.Lock(), multiprocessing.Lock()
+    heat(hot)
+    cold_then_hot(cold, hot)
+    heat(hot)
+    hot_then_cold(hot, cold)
+"""
+
+
+@pytest.mark.parametrize("twin", ["compiled", "pure"])
+def test_a_new_order_is_told_of_a_lock_that_is_too_hot_to_be_noted_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, twin: str
+) -> None:
+    monkeypatch.setenv("MPTRACE_PURE_PYTHON", "1" if twin == "pure" else "")
+    outcome = trace(HOT, tmp_path)
+    assert outcome.quiet()
+    lines = [outcome.line(record) for record in outcome.of(resources.LOCK_ORDER)]
+    assert lines == [line_of(HOT, "hot inside"), line_of(HOT, "cold inside")]
