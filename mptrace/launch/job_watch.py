@@ -13,6 +13,8 @@ from mptrace.launch.signals import Signals, Taken
 from mptrace.launch.watch import Watch
 from mptrace.observe import memory
 from mptrace.observe.cgroup import oom_state
+from mptrace.observe.copies import Copies
+from mptrace.observe.effort import Effort
 from mptrace.observe.exits import UNKNOWN
 from mptrace.observe.marks import Marks
 from mptrace.observe.memory import Memory
@@ -50,7 +52,7 @@ class JobWatch(Watch):
         self._marks = Marks(run_path)
         if self._marks.descriptor >= 0:
             self.poll.register(self._marks.descriptor, select.EPOLLIN | select.EPOLLONESHOT)
-        self._memory = Memory(log)
+        self._memory, self._effort, self._copies = Memory(log), Effort(log), Copies(log)
         self._scan_at = self._sample_at = self._marks_at = 0.0
         self._marks_due = True
         self._takes, self._takes_since = 0, 0.0
@@ -128,8 +130,10 @@ class JobWatch(Watch):
         with contextlib.suppress(OSError, KeyError):
             del self._by_pidfd[watched.pidfd]
             self.poll.unregister(watched.pidfd)
+        self._effort.end(watched.pid)
         ended = self.tree.end(watched)
         self._memory.forget(watched.pid)
+        self._copies.forget(watched.pid)
         if ended.status == -signal.SIGKILL:
             self._note_oom()
         elif ended.status == -signal.SIGBUS:
@@ -151,11 +155,16 @@ class JobWatch(Watch):
         if now >= self._scan_at:
             self._scan()
         if now >= self._sample_at:
-            self._memory.sample(self.tree.pids())
+            self._sample(self.tree.pids())
             self._sample_at = time.monotonic() + max(memory.EVERY_S, SHARE * (time.monotonic() - now))
         if now >= self._kill_at:
             self._kill_at = float("inf")
             self.send(signal.SIGKILL)
+
+    def _sample(self, pids: list[int]) -> None:
+        self._memory.sample(pids)
+        self._effort.sample(pids)
+        self._copies.sample(pids)
 
     def _take_marks(self) -> None:
         for pid in self._marks.take():

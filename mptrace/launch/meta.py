@@ -13,6 +13,7 @@ from typing import Any
 import mptrace
 from mptrace.launch.job import Job
 from mptrace.launch.settings import Settings
+from mptrace.observe.cgroup import cores
 from mptrace.observe.procfs import start_ticks
 from mptrace.wire.rundir import META
 
@@ -52,6 +53,7 @@ class Meta:
             "launcher": os.getpid(),
             "launcher_start": start_ticks(os.getpid()),
             "main": None,
+            "cores": cores(),
         }
         self.save()
 

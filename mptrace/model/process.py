@@ -165,6 +165,8 @@ class Process:
     fatal_stack: tuple[Site, ...] = ()
     """The Python stack of the thread that died, innermost first."""
     tallies: list[Tally] = field(default_factory=list)
+    busy_ns: int = 0
+    """How long tasks of a pool or executor ran in it, in all."""
     last_takes: dict[Resource, Site] = field(default_factory=dict)
     """Where it was last noted to take a lock; of one that is taken very often, where it took it earlier."""
     past: list[Past] = field(default_factory=list)

@@ -36,6 +36,8 @@ class Meta:
     path: str = ""
     """The run directory."""
     hang_after_s: float = 10.0
+    cores: int = 0
+    """How many the job could use; 0: not known."""
 
 
 @dataclass(slots=True, eq=False)

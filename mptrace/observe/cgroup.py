@@ -35,6 +35,15 @@ def oom_state(pid: int) -> OomState | None:
     return None
 
 
+def cores() -> int:
+    """Return how many cores this process and its children may use: by its affinity, and by the quota of its cgroup."""
+    allowed = len(os.sched_getaffinity(0))
+    quota, _, period = procfs.read_bytes(MOUNT + "/cpu.max").decode("ascii", "replace").strip().partition(" ")
+    if quota.isdigit() and period.isdigit() and int(period):
+        return max(1, min(allowed, round(int(quota) / int(period))))
+    return allowed
+
+
 def _read(path: str, mount: str, counters: str, limit: str, usage: str) -> OomState | None:
     """Read the cgroup's own files, or those of the mount's root where a container sees only its own subtree."""
     for folder in (mount + path.rstrip("/"), mount):

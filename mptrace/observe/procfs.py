@@ -67,6 +67,15 @@ def parse_stat(line: bytes) -> Stat | None:
     )
 
 
+def resident(pid: int) -> int:
+    """Return the resident memory of a process in bytes, 0 if it is gone."""
+    fields = read_bytes(f"/proc/{pid}/statm").split()
+    return int(fields[1]) * _PAGE if len(fields) > 1 else 0
+
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
 def start_ticks(pid: int) -> int:
     """Return the start time of a process in clock ticks since boot, 0 if it is gone."""
     found = stat(pid)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mptrace.observe import cgroup, memory, own_children, stacks
+from mptrace.observe import cgroup, copies, memory, own_children, procfs, stacks
+from mptrace.observe.effort import Effort
 from mptrace.observe.looks import look
 from mptrace.observe.marks import Marks
 from mptrace.observe.memory import Memory
@@ -171,3 +172,35 @@ def test_a_full_log_counts_what_is_lost(tmp_path: Path, monkeypatch: pytest.Monk
 
     assert log.lost > 0
     assert len(observed(tmp_path, "seen.signal")) + log.lost == 10
+
+
+def test_the_work_of_a_process_is_told_when_it_has_grown_and_at_its_end(tmp_path: Path, log: ObserverLog) -> None:
+    effort = Effort(log)
+    spin = "import time\nuntil = time.process_time() + 0.3\nwhile time.process_time() < until: pass"
+    with python(spin) as pid:
+        effort.sample([pid])
+        effort.end(pid)
+    (told,) = [record.fields for record in observed(tmp_path, "seen.effort")]
+    assert told["pid"] == pid
+    assert 250 <= int(told["cpu_ms"]) < 2000
+    assert int(told["delay_ms"]) >= -1000
+
+
+def test_a_process_that_is_gone_has_no_last_word_about_its_work(log: ObserverLog) -> None:
+    Effort(log).end(2**22 + 1)
+
+
+def test_memory_that_a_child_has_copied_is_its_own(tmp_path: Path, log: ObserverLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copies, "FIRST_S", 0.0)
+    code = "import os\nlarge = bytearray(os.urandom(1) * (90 << 20))\nif not os.fork():\n    large[:45 << 20] = bytes(45 << 20)\n    print(flush=True); sys.stdin.readline(); os._exit(0)\nos.read(0, 0)"
+    with python(code) as pid:
+        wait_until(lambda: bool(procfs.children(pid)))
+        (child,) = procfs.children(pid)
+        wait_until(lambda: copies.rollup(child).get("Private_Dirty", 0) > 40 << 20)
+        looked = copies.Copies(log)
+        looked.sample([pid, child])
+        looked.forget(child)
+        os.kill(child, 9)
+    told = [record.fields for record in observed(tmp_path, "seen.copied") if record.fields["pid"] == child]
+    assert 40 << 20 <= int(told[-1]["own"]) <= 60 << 20
+    assert int(told[-1]["shared"]) >= 40 << 20

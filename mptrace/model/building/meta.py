@@ -25,6 +25,7 @@ def build_meta(recording: Recording) -> Meta:
         start_method=_text(said, "start_method"),
         attached=said.get("attached") is True,
         path=recording.path,
+        cores=_number(said, "cores") or 0,
         hang_after_s=float(hang_after) if isinstance(hang_after, (int, float)) else 10.0,
     )
 

@@ -106,6 +106,7 @@ def _take_head(shop: Workshop, process: Process) -> None:
         site = shop.places[process].site(lock.site) if lock.site and not lock.site & layout.FOREIGN else None
         if site is not None and (lock.since_ns == 0 or lock.since_ns >= process.started_ns):
             process.last_takes[known] = site
+    process.busy_ns = head.header[layout.H_BUSY]
     for cell in head.tallies:
         pipe = shop.resource(family_of.PIPE, cell.key, process)
         pipe.kind = pipe.kind or "Pipe"

@@ -58,3 +58,11 @@ LOCK_WAIT = declare(
     220, "seen.lock_wait", "a thread waits, without a timeout, for a threading lock that was found in memory",
     moment=INT, pid=INT, thread=INT, key=INT, since=INT, lock=TEXT, name=TEXT,
 )  # fmt: skip
+EFFORT = declare(
+    221, "seen.effort", "what a process has worked so far; runnable: its threads that ran or would have, over all rounds at which it was busy; delay: how long its main thread waited for a core, -1000 if not known",
+    pid=INT, cpu_ms=INT, delay_ms=INT, threads=INT, rounds=INT, runnable=INT,
+)  # fmt: skip
+COPIED = declare(
+    222, "seen.copied", "memory of a forked process: resident, its own (written to since the fork), shared with others",
+    pid=INT, rss=INT, own=INT, shared=INT,
+)  # fmt: skip

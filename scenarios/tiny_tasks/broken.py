@@ -1,0 +1,14 @@
+"""Each number goes to a worker by itself."""
+
+from concurrent.futures import ProcessPoolExecutor
+
+from stage import context
+
+
+def square(number):
+    return number * number
+
+
+if __name__ == "__main__":
+    with ProcessPoolExecutor(2, context()) as executor:
+        print(sum(executor.map(square, range(25_000))))  # expect: tiny-tasks

@@ -1,0 +1,17 @@
+"""There are four times as many workers as cores, and all of them compute."""
+
+import os
+from multiprocessing import Pool
+
+from stage import use_start_method
+
+
+def compute(rounds):
+    return sum(number * number % 7 for number in range(rounds))
+
+
+if __name__ == "__main__":
+    use_start_method()
+    cores = len(os.sched_getaffinity(0))
+    with Pool(4 * cores + 2) as pool:  # expect: wrong-worker-count
+        print(sum(pool.map(compute, [1_000_000] * (32 * cores), chunksize=1)))
