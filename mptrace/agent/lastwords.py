@@ -21,13 +21,12 @@ _registered = False
 
 def enable() -> None:
     """Let faulthandler write to our file, unless the host uses it; never raises."""
-    import faulthandler
-
-    if faulthandler.is_enabled():
-        return
     try:
-        _enable(faulthandler)
-    except (OSError, ValueError, RuntimeError, AttributeError):
+        import faulthandler  # refused in a sub-interpreter with a GIL of its own
+
+        if not faulthandler.is_enabled():
+            _enable(faulthandler)
+    except (OSError, ValueError, RuntimeError, AttributeError, ImportError):
         pass
 
 

@@ -19,6 +19,9 @@ for owner, name in sorted(owners, key=str):
         assert pickle.loads(pickle.dumps(found)) is found, found
 for found in (os.kill, os._exit, signal.signal):
     assert pickle.loads(pickle.dumps(found)) is found, found
+class Program:  # a builtin is no method of a class that has it as attribute
+    kill, loads = os.kill, multiprocessing.reduction.ForkingPickler.loads
+assert Program().kill(os.getpid(), 0) is None and Program().loads(pickle.dumps(3)) == 3
 if __name__ == "__main__":
     child = multiprocessing.get_context("spawn").Process(target=os._exit, args=(7,))
     child.start()

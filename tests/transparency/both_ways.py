@@ -21,8 +21,12 @@ def outputs(python: str, program: str, path: Path, *arguments: str, options: tup
     (run / rundir.PROCESSES).mkdir(parents=True)
     command = [python, *options, str(PROGRAMS / f"{program}.py"), *arguments]
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTHON", "_MPTRACE"))}
-    bare, traced = _start(command, path / "bare", plain), _start(command, path / "traced", plain | environment(run))
-    return _lines(bare), _lines(traced)
+    with _start(command, path / "bare", plain) as bare, _start(command, path / "traced", plain | environment(run)) as traced:
+        try:
+            return _lines(bare), _lines(traced)
+        finally:
+            _kill(bare)
+            _kill(traced)
 
 
 def _start(command: list[str], path: Path, environ: dict[str, str]) -> subprocess.Popen[str]:
@@ -33,10 +37,12 @@ def _start(command: list[str], path: Path, environ: dict[str, str]) -> subproces
 
 
 def _lines(job: subprocess.Popen[str]) -> list[str]:
-    try:
-        out, err = job.communicate(timeout=LIMIT_S)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(job.pid, signal.SIGKILL)
+    out, err = job.communicate(timeout=LIMIT_S)
     assert job.returncode == 0, err[-2000:]
     return out.splitlines()
+
+
+def _kill(job: subprocess.Popen[str]) -> None:
+    """Whatever is left of its session."""
+    with suppress(ProcessLookupError):
+        os.killpg(job.pid, signal.SIGKILL)

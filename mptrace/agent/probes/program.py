@@ -33,8 +33,9 @@ _native = ""
 
 def install(module: ModuleType) -> None:
     """Watch forks by hooks (``os.fork`` stays the builtin), signals and new programs by patches."""
-    if "subprocess" in sys.modules:  # multiprocessing.util imports it
-        originals.patch(NAME, sys.modules["subprocess"].Popen, "_close_pipe_fds", _spawned_by_subprocess)
+    popen = getattr(sys.modules.get("subprocess"), "Popen", None)  # multiprocessing.util imports it
+    if hasattr(popen, "_close_pipe_fds"):  # gevent's has none
+        originals.patch(NAME, popen, "_close_pipe_fds", _spawned_by_subprocess)
     if module.__name__ == "multiprocessing.util":
         return
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork)

@@ -80,7 +80,7 @@ def _start(original: Callable[..., object]) -> object:
 def _tell(thread: Any, role: str, serves: int, target: str, site: int) -> None:
     if role == "user" and not _budget.spend():
         return
-    tid = thread.native_id or 0
+    tid = getattr(thread, "native_id", None) or 0  # eventlet's have none
     _known.add(tid)
     recorder.log(threads.STARTED, thread.ident, tid, str(thread.name)[:100], target, int(thread.daemon), role, serves, site)
     if OVER in thread.__dict__:  # it was faster than its starter
