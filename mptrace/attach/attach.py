@@ -9,17 +9,20 @@ from mptrace.attach.books import keep_books
 from mptrace.attach.children import know_children
 from mptrace.attach.composites import note_composites
 from mptrace.attach.directory import make_directory
+from mptrace.attach.executors import know_executors
 from mptrace.attach.forks import know_forks
 from mptrace.attach.insight import gain_insights
 from mptrace.attach.job import find_job
 from mptrace.attach.looks import look
 from mptrace.attach.memory import Memory
 from mptrace.attach.names import JobNames
+from mptrace.attach.orphans import know_orphans
 from mptrace.attach.pools import know_pools
 from mptrace.attach.respawns import watch_pools
 from mptrace.attach.sight import Sight
 from mptrace.attach.stacks import add_stacks
 from mptrace.attach.waiting import read_intents, read_waits, settle
+from mptrace.attach.work import know_work
 from mptrace.attach.writing import write_run
 
 
@@ -57,8 +60,11 @@ def see(pid: int, began_ns: int) -> Sight:
     read_waits(sight, memories)
     read_intents(sight, insights)
     know_pools(sight, insights)
+    know_executors(sight, insights)
+    know_work(sight, insights)
     keep_books(sight, insights)
     note_composites(sight, insights)
+    know_orphans(sight, insights)
     look(job)
     settle(sight)
     know_forks(sight)

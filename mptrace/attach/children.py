@@ -8,6 +8,7 @@ from mptrace.attach.channels import peek
 from mptrace.attach.cpython.walk import Found
 from mptrace.attach.insight import Insight
 from mptrace.attach.memory import Unreadable
+from mptrace.attach.seen import Frame
 from mptrace.attach.sight import Birth, Sight
 
 _METHODS = {"ForkProcess": "fork", "SpawnProcess": "spawn", "ForkServerProcess": "forkserver"}
@@ -103,6 +104,20 @@ def target_name(insight: Insight, target: int) -> str:
 def _function(insight: Insight, function: int) -> str:
     """Return a function's name: behind its globals and builtins, from 3.10 on."""
     return insight.text(insight.objects.memory.u64(function + 32))
+
+
+def definition(insight: Insight, target: int) -> Frame | None:
+    """Return where a function, or that of a bound method, is defined; None for anything else."""
+    objects = insight.objects
+    try:
+        function = objects.memory.u64(target + 16) if objects.class_of(target) == ("builtins", "method") else target
+        if objects.class_of(function) != ("builtins", "function"):
+            return None
+        code = objects.memory.u64(function + 48)
+        file = objects.text(objects.memory.u64(code + objects.layout.code_file))
+        return Frame(file, objects.memory.i32(code + objects.layout.code_line), target_name(insight, target))
+    except Unreadable:
+        return None
 
 
 def _daemon(insight: Insight, found: Found) -> bool:

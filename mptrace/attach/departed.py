@@ -66,5 +66,5 @@ def departed_record(departed: Departed, sight: Sight) -> RecorderFile:
         record.hold(key, IDENT)
     if departed.task is not None:
         record.log(tasks.WORKER, signed(departed.task.key), departed.name)
-        record.do(departed.task.key, departed.task.job, departed.pid)
+        record.do(departed.task.key, departed.task.job << 32, departed.pid)
     return record

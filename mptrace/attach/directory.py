@@ -67,13 +67,18 @@ def _label(job: Job) -> str:
 def _script(job: Job) -> str:
     """Return the script's name in the job's command line, as far as that can be told without parsing options."""
     words = job.processes[job.root].command[1:]
+    if any("multiprocessing." in word for word in words):  # a child or a service whose parent is gone
+        return "job"
     plain = [word for word in words if not word.startswith("-")]
     named = next((word for word in plain if word.endswith(".py")), "")
     return named or (plain[0] if plain and "\n" not in plain[0] else "") or "job"
 
 
-def write_meta(path: str, job: Job, began_ns: int) -> None:
-    """Write run.json: the job's command, and that it was attached to; the job goes on, so there is no end and no status."""
+def write_meta(path: str, job: Job, began_ns: int, main: int = 0) -> None:
+    """Write run.json: the job's command, and that it was attached to; the job goes on, so there is no end and no status.
+
+    ``main``: the job's first process, if that is gone.
+    """
     root = job.processes[job.root]
     wall_ns = time.time_ns() - (time.monotonic_ns() - root.opened_ns)
     fields = {
@@ -89,7 +94,7 @@ def write_meta(path: str, job: Job, began_ns: int) -> None:
         "status": None,
         "ended_by": "",
         "start_method": _start_method(job),
-        "main": job.root,
+        "main": main or job.root,
         "attached": True,
         "attached_ns": began_ns,
     }

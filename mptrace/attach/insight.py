@@ -137,6 +137,7 @@ class Insight:
 
     def _executor_key(self, attributes: dict[str, int]) -> int:
         inode = self.queue_key(attributes.get("_call_queue", 0))
+        inode = inode or self.queue_key(attributes.get("_result_queue", 0))  # broken: the other one is closed
         return inode | 1 << 41 if inode else 0
 
 

@@ -31,7 +31,7 @@ def _look_at(process: SeenProcess, tid: int) -> None:
         return
     thread = process.threads.get(tid)
     if thread is None:
-        thread = process.threads[tid] = SeenThread(tid, inner_id(status, tid), since_ns=_last_run_ns(path))
+        thread = process.threads[tid] = SeenThread(tid, inner_id(status, tid), since_ns=last_run_ns(process.pid, tid))
     switches = sum(int(number) for number in _SWITCHES.findall(status))
     wchan = read_bytes(f"{path}/wchan").decode("ascii", "replace")
     thread.looks.append(Look(stat.state, switches, stat.cpu_ticks, _syscall(path, stat.state), wchan))
@@ -46,7 +46,7 @@ def _syscall(path: str, state: str) -> str:
     return "running"
 
 
-def _last_run_ns(path: str) -> int:
-    """Return when the thread last ran, CLOCK_MONOTONIC within about a tick; 0 where the kernel does not say."""
-    found = _LAST_RUN.search(read_bytes(f"{path}/sched"))
+def last_run_ns(pid: int, tid: int) -> int:
+    """Return when a thread last ran, CLOCK_MONOTONIC within about a tick (a zombie: its end); 0 where the kernel does not say."""
+    found = _LAST_RUN.search(read_bytes(f"/proc/{pid}/task/{tid}/sched"))
     return int(float(found[1]) * 1e6) if found else 0

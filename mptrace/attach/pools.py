@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mptrace.attach.channels import read_fill
+from mptrace.attach.children import definition
 from mptrace.attach.cpython.walk import Found
 from mptrace.attach.insight import Insight
 from mptrace.attach.intents import place_of
@@ -91,7 +92,8 @@ def _know(sight: Sight, insights: dict[int, Insight], insight: Insight, found: F
         thread = _serve(insight, address, key)
         if thread is None and insight.text(found.attributes.get("_state", 0)) == "RUN":
             title = insight.text(insight.attributes(address).get("_name", 0))
-            sight.dead_threads.append(DeadThread(insight.process.pid, _native(insight, address), title, role, key))
+            what = _what_it_died_of(insight, found) if role == "pool result handler" else ("", None)
+            sight.dead_threads.append(DeadThread(insight.process.pid, _native(insight, address), title, role, key, *what))
     if found.what == "pool":
         sight.gone_workers += _gone(insight, found, workers)
         _know_state(sight, insight, found, key)
@@ -99,6 +101,27 @@ def _know(sight: Sight, insights: dict[int, Insight], insight: Insight, found: F
         if jobs and _are_read(insights, insight, found, workers) and _stands_idle(insight, found, workers):
             idle = _witnesses(insight, found, workers)
             sight.lost_tasks.extend(LostTask(insight.process.pid, key, job, left, idle) for job, left in jobs.items())
+
+
+def _what_it_died_of(insight: Insight, found: Found) -> tuple[str, Frame | None]:
+    """A result that is all there and still in the cache was in its callback; without one, a result could not be read."""
+    results = _results(insight, found).values()
+    finished = [result for result in results if result and not _left(insight, result)]
+    for result in finished:
+        went_well = insight.number(result.get("_success", 0))
+        callback = result.get("_callback" if went_well else "_error_callback", 0)
+        if callback and not insight.is_none(callback):
+            return "", definition(insight, callback)
+    return "an exception: a result could not be rebuilt" if results and not finished else "", None
+
+
+def _results(insight: Insight, found: Found) -> dict[int, dict[str, int]]:
+    """Return job number -> its result object's attributes, for all that are not done."""
+    try:
+        items = [*insight.objects.items(found.attributes.get("_cache", 0))]
+    except Unreadable:
+        return {}
+    return {insight.number(number, -1): insight.attributes(result) for number, result in items}
 
 
 def _worker_pids(sight: Sight, insight: Insight, found: Found) -> Iterator[int]:
@@ -142,15 +165,8 @@ def _jobs(insight: Insight, found: Found) -> dict[int, int]:
 
     A job whose results have all come is not among them: it is in the cache since a callback of the program raised.
     """
-    jobs: dict[int, int] = {}
-    try:
-        for number, result in insight.objects.items(found.attributes.get("_cache", 0)):
-            left = _left(insight, insight.attributes(result))
-            if left:
-                jobs[insight.number(number, -1)] = left
-    except Unreadable:
-        return {}
-    return jobs
+    jobs = {job: _left(insight, result) for job, result in _results(insight, found).items()}
+    return {job: left for job, left in jobs.items() if left}
 
 
 def _left(insight: Insight, result: dict[str, int]) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+
 from mptrace.attach.recorder_file import RecorderFile
 from mptrace.attach.seen import SeenProcess, SeenThread
-from mptrace.attach.sight import Birth, Respawns, Sight, Thing
+from mptrace.attach.sight import Birth, Breakage, Respawns, Sight, Thing
+from mptrace.wire import wait
 from mptrace.wire.event import signed
 from mptrace.wire.events import processes, resources, tasks, threads
 
@@ -12,8 +15,10 @@ from mptrace.wire.events import processes, resources, tasks, threads
 def record_process(process: SeenProcess, sight: Sight) -> RecorderFile:
     """Return the recorder file of one process."""
     parent = sight.job.processes.get(process.stat.ppid)
-    opened = parent.opened_ns if parent and process.forked else 0
-    record = RecorderFile(process.pid, process.stat.ppid, process.opened_ns, opened, forked=process.forked)
+    orphan = sight.orphans.get(process.pid)
+    forked = process.forked and orphan is None  # whose parent is not the forkserver that forked it, and is gone
+    opened = parent.opened_ns if parent and forked else 0
+    record = RecorderFile(process.pid, orphan.parent if orphan else process.stat.ppid, process.opened_ns, opened, forked=forked)
     _record_birth(process, record)
     for thread in process.threads.values():
         _record_thread(thread, process, record)
@@ -69,19 +74,56 @@ def _record_pools(process: SeenProcess, sight: Sight, record: RecorderFile) -> N
     at_ns = sight.began_ns
     if process.pool:
         record.log(tasks.WORKER, signed(process.pool), process.name)
+    _record_states(process, sight, record)
+    _record_work(process, sight, record)
     for dead in sight.dead_threads:
         if dead.pid == process.pid:
-            told = (dead.inner_tid, dead.name, dead.role, signed(dead.serves), "an exception", "", "", 0)
+            site = record.site(dead.callback) if dead.callback else 0
+            told = (dead.inner_tid, dead.name, dead.role, signed(dead.serves), dead.message or "an exception", "", "", site)
             record.log(threads.DIED, *told, tid=dead.inner_tid, at_ns=at_ns)
-    for state in sight.pool_states:
-        if state.pid == process.pid:
-            record.log(tasks.POOL_STATE, signed(state.key), state.call, state.pending, 0, at_ns=at_ns)
     for lost in sight.lost_tasks:
         if lost.pid == process.pid:
             record.log(tasks.DISPATCHED, signed(lost.key), lost.job, lost.left, -1, at_ns=at_ns)
     for found in sight.respawns:
         if found.pid == process.pid:
             _record_respawns(found, sight, record)
+
+
+def _record_states(process: SeenProcess, sight: Sight, record: RecorderFile) -> None:
+    """Executors that are broken, pools that were closed or terminated."""
+    for broken in sight.breakages:
+        if broken.pid == process.pid:
+            _record_breakage(broken, sight, record)
+    for state in sight.pool_states:
+        if state.pid == process.pid:
+            record.log(tasks.POOL_STATE, signed(state.key), state.call, state.pending, 0, at_ns=_before_the_waits(process, sight))
+
+
+def _before_the_waits(process: SeenProcess, sight: Sight) -> int:
+    """Whoever waits for a result of a pool is not in the middle of terminating it: that was before."""
+    since = (thread.since_ns for thread in process.threads.values() if thread.intent and thread.intent.kind == wait.RESULT)
+    return min([number - 1 for number in since if number] or [sight.began_ns])
+
+
+def _record_breakage(broken: Breakage, sight: Sight, record: RecorderFile) -> None:
+    """An executor that broke, how its workers ended, and which of them it ended itself."""
+    key, at_ns = signed(broken.pool), sight.began_ns
+    record.log(tasks.BROKEN, key, broken.cause, broken.pending, at_ns=at_ns)
+    for pid, status in broken.ended:
+        record.log(tasks.WORKER_JOINED, key, pid, status, "", at_ns=at_ns)
+    for pid in broken.terminated:
+        record.log(processes.SIGNALLED, pid, signal.SIGTERM, "terminate", 0, 0, at_ns=at_ns)
+
+
+def _record_work(process: SeenProcess, sight: Sight, record: RecorderFile) -> None:
+    """What it is in the middle of, and what it has handed in."""
+    for task in sight.tasks:
+        if task.pid == process.pid:
+            since_ns = process.threads[process.pid].since_ns
+            record.do(task.pool, task.job << 32 | task.index, process.pid, task.text, since_ns)
+    for call in sight.handed_in:
+        if call.pid == process.pid:
+            record.log(tasks.SUBMITTED, signed(call.pool), call.job, 1, call.function, "", 0, at_ns=sight.began_ns)
 
 
 def _record_respawns(found: Respawns, sight: Sight, record: RecorderFile) -> None:

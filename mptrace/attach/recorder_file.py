@@ -84,9 +84,11 @@ class RecorderFile:
         timeout_ns = 0 if wait.timeout_ns is None else wait.timeout_ns
         return (wait.kind | wait.family << 8 | flags << 16, wait.key, since_ns, timeout_ns, site, wait.detail, stack)
 
-    def do(self, pool: int, job: int, tid: int) -> None:
-        """Say that a thread is in the middle of a task of a pool, of which only the job's number is known."""
-        self._put(self._head, layout.DOING // 8, 1 | tid << 32, pool, job << 32, self.opened_ns, 0)
+    def do(self, pool: int, task: int, tid: int, text: str = "", since_ns: int = 0) -> None:
+        """Say that a thread is in the middle of a task of a pool; ``task``: number of the job and, below it, of its part."""
+        data = text.encode("utf-8", "replace")[: layout.DOING_SIZE - 40]
+        self._put(self._head, layout.DOING // 8, 1 | tid << 32, pool, task, since_ns or self.opened_ns, len(data))
+        self._head[layout.DOING + 40 : layout.DOING + 40 + len(data)] = data
 
     def hold(self, key: int, ident: int) -> None:
         """Say that the thread ``ident`` holds the lock ``key``; 0: the process knows the lock and does not hold it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass, field
 
 from mptrace.attach.job import Job
@@ -90,13 +91,15 @@ class Birth:
 
 @dataclass(frozen=True, slots=True)
 class DeadThread:
-    """A service thread whose Thread object is there and which is not."""
+    """A service thread whose Thread object is there and which is not; ``callback``: the function that probably raised in it."""
 
     pid: int
     inner_tid: int
     name: str
     role: str
     serves: int
+    message: str = ""
+    callback: Frame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,52 @@ class PoolState:
     key: int
     call: str
     pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTask:
+    """What a worker is in the middle of."""
+
+    pid: int
+    pool: int
+    job: int
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """A call that was handed to a pool or executor and is not done."""
+
+    pid: int
+    pool: int
+    job: int
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Breakage:
+    """An executor that has declared itself broken; ``ended``: (pid, status) of its workers, ``terminated``: those that it ended."""
+
+    pid: int
+    pool: int
+    cause: str
+    pending: int
+    ended: tuple[tuple[int, int], ...]
+
+    @property
+    def terminated(self) -> tuple[int, ...]:
+        """Return the workers that the executor ended, if there is one that ended in another way, by which it broke."""
+        ordered = tuple(pid for pid, status in self.ended if status == -signal.SIGTERM)
+        return ordered if len(ordered) < len(self.ended) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A child that goes on without its parent."""
+
+    pid: int
+    parent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +206,10 @@ class Sight:
     """Children that were started, and of which their parents have no Process object any more."""
     lost_tasks: list[LostTask] = field(default_factory=list)
     respawns: list[Respawns] = field(default_factory=list)
+    tasks: list[SeenTask] = field(default_factory=list)
+    handed_in: list[HandedIn] = field(default_factory=list)
+    breakages: list[Breakage] = field(default_factory=list)
+    orphans: dict[int, Orphan] = field(default_factory=dict)
     ownerless: set[int] = field(default_factory=set)
     """Inodes of semaphores that are mapped, and that no object of the first process that was searched belongs to."""
     named: set[tuple[int, int]] = field(default_factory=set)

@@ -9,6 +9,7 @@ from mptrace.attach.channels import Fill, read_fill
 from mptrace.attach.departed import Departed, departed_record, find_departed
 from mptrace.attach.descriptors import PIPE, SOCKET
 from mptrace.attach.directory import write_meta
+from mptrace.attach.looks import last_run_ns
 from mptrace.attach.process_record import record_process
 from mptrace.attach.recorded import mark_attached, take_over
 from mptrace.attach.seen import Frame, SeenProcess
@@ -36,7 +37,7 @@ def write_run(sight: Sight, path: str) -> None:
     """Write everything; OSError if the directory cannot be written to."""
     moment, recorded = take_over(sight.job, path)
     if not mark_attached(path):
-        write_meta(path, sight.job, sight.began_ns)
+        write_meta(path, sight.job, sight.began_ns, _lost_main(sight))
     log = MomentLog(path, moment)
     departed = None if recorded else find_departed(sight)  # the dead of a traced job tell of themselves
     try:
@@ -57,6 +58,7 @@ def write_run(sight: Sight, path: str) -> None:
 def _write_observer(sight: Sight, log: MomentLog) -> None:
     for process in sight.job.processes.values():
         _write_process(process, sight.began_ns, log)
+    _write_lost_parents(sight, log)
     for number in (0, 1):
         for process in sight.job.living:
             _write_looks(process, number, log)
@@ -72,7 +74,28 @@ def _write_process(process: SeenProcess, began_ns: int, log: MomentLog) -> None:
     if process.zombie:
         code = process.stat.exit_code
         status = -(code & 127) if code & 127 else code >> 8
-        log.write(observations.EXITED, process.pid, status, "zombie", 1 if code & 128 else 0, at_ns=began_ns)
+        ended_ns = max(last_run_ns(process.pid, process.pid), process.opened_ns + 1)
+        log.write(observations.EXITED, process.pid, status, "zombie", 1 if code & 128 else 0, at_ns=min(ended_ns, began_ns))
+
+
+def _lost_main(sight: Sight) -> int:
+    """Return the pid of the job's first process, if that is gone: what is left are its children, its forkserver, its tracker."""
+    root = sight.job.processes[sight.job.root]
+    orphan = sight.orphans.get(root.pid) or next((one for one in sight.orphans.values() if root.service), None)
+    return orphan.parent if orphan else 0
+
+
+def _write_lost_parents(sight: Sight, log: MomentLog) -> None:
+    """Tell of processes that are gone, and were the parents of some that are not: what they ran is known if they only forked."""
+    eldest: dict[int, SeenProcess] = {}
+    for orphan in sight.orphans.values():
+        child = sight.job.processes.get(orphan.pid)
+        if child is not None and child.opened_ns < eldest.get(orphan.parent, child).opened_ns + 1:
+            eldest[orphan.parent] = child
+    for pid, child in eldest.items():
+        command = "" if "--multiprocessing-fork" in child.command else " ".join(child.command)[:2000]
+        log.write(observations.SEEN, pid, 0, 0, command, "", "it was gone", at_ns=child.opened_ns - 1)
+        log.write(observations.EXITED, pid, UNKNOWN_STATUS, "gone", 0, at_ns=sight.began_ns)
 
 
 def _write_departed(departed: Departed, sight: Sight, log: MomentLog) -> None:

@@ -64,6 +64,11 @@ class Run:
         return iter(self.events.first(most, *(kind.number for kind in kinds)))
 
     @property
+    def seen_ns(self) -> int:
+        """When the job was last looked at: its end, or the last moment of one that goes on."""
+        return self.meta.end_ns or max((moment.at_ns for moment in self.moments), default=0)
+
+    @property
     def main(self) -> Process | None:
         """The job's first process."""
         return next((process for process in self.processes if process.role is Role.MAIN), None)

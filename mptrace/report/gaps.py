@@ -58,12 +58,14 @@ def _is_sure(finding: Finding) -> bool:
 
 def _untraced(run: Run) -> str:
     untraced = [process for process in run.processes if not process.traced and not process.role.is_service]
+    if run.meta.attached:  # what had ended before we came was nobody's to read
+        untraced = [process for process in untraced if process.alive]
     if not untraced:
         return ""
     verb = "was" if len(untraced) == 1 else "were"
     rest = "What it holds" if len(untraced) == 1 else "What they hold"
     total = counted(len(run.processes), "process", "processes")
-    return f"{len(untraced)} of {total} {verb} not traced ({_who(untraced)}). {rest} is known from outside only."
+    return f"{len(untraced)} of {total} {verb} not {'read' if run.meta.attached else 'traced'} ({_who(untraced)}). {rest} is known from outside only."
 
 
 def _who(processes: Sequence[Process]) -> str:

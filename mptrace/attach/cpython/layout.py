@@ -2,7 +2,7 @@
 
 The same in all versions here: object (type 8), var object (size 16), type (name 24, basicsize 32, flags 168, base 256, dict 264,
 dictoffset 288), dict (keys 32, values 40), list (items 24), bound method (function 16, self 24), cell (16), weakref (object 16),
-and `_multiprocessing.SemLock`::
+function (name 32, code 48), and `_multiprocessing.SemLock`::
 
     16 handle   24 last_tid (an ident)   32 i32 count   36 i32 maxvalue   40 i32 kind (0 recursive, 1 semaphore)   48 char *name
 """
@@ -31,6 +31,8 @@ class Layout:
     """From an object's values to the first of them."""
     ascii_text: int
     compact_text: int
+    code_file: int = 112
+    code_line: int = 68
     tuple_items: int = 24
 
 
@@ -44,8 +46,8 @@ DEBUG_FREE_THREADED, DEBUG_INTERPRETERS_HEAD, DEBUG_MODULES = 2, 5, {(3, 13): 11
 LAYOUTS = {
     layout.version: layout
     for layout in (
-        Layout((3, 10), 32, 856, 872, 40, 32, 0, 48, 72),
-        Layout((3, 11), 40, 888, 872, 32, 24, 0, 48, 72),
+        Layout((3, 10), 32, 856, 872, 40, 32, 0, 48, 72, code_file=104, code_line=40),
+        Layout((3, 11), 40, 888, 872, 32, 24, 0, 48, 72, code_line=72),
         Layout((3, 12), 40, 944, 880, 32, 24, 0, 40, 56),
         Layout((3, 13), 632, 7656, 880, 32, 24, 8, 40, 56),
         Layout((3, 14), 808, 7688, 880, 32, 24, 8, 40, 56, tuple_items=32),  # tuples keep their hash from here on

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mptrace.diagnose.deaths import death_evidence, death_places, last_task, submitted, was_interrupted, was_ordered
 from mptrace.diagnose.finding import Evidence, Finding, Place, Severity, Step
 from mptrace.diagnose.rule import rule
+from mptrace.diagnose.standstill import standstills
 from mptrace.diagnose.wording import counted, how_it_ended, shortened, who
 from mptrace.model.event import Event
 from mptrace.model.moment import Doing
@@ -42,6 +43,8 @@ def _first_dead(run: Run, event: Event, pool: Resource | None) -> Process | None
     dead = [
         p for p in workers if p.exit is not None and not p.exit.clean and not was_ordered(run, p) and not was_interrupted(run, p)
     ]
+    if run.meta.attached and len(dead) > 1:  # nobody saw which of them was the first
+        return None
     return min(dead, key=lambda process: process.ended_ns or 0, default=None)
 
 
@@ -62,8 +65,13 @@ def _finding(run: Run, event: Event, pool: Resource | None, dead: Process | None
             *(death_evidence(run, dead) if dead else ()),
         ),
         at_ns=dead.ended_ns if dead else event.at_ns,
-        lowered=Severity.HINT if run.meta.status == 0 else None,
+        lowered=Severity.HINT if _is_coped_with(run) else None,
     )
+
+
+def _is_coped_with(run: Run) -> bool:
+    """Did the job go on all the same: does it go well, or, seen from outside, does nothing in it stand still?"""
+    return run.meta.status == 0 or (run.meta.attached and not any(standstill.groups for standstill in standstills(run)))
 
 
 def _title(dead: Process | None, task: Doing | None, pool: Resource | None) -> str:

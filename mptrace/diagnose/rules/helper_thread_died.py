@@ -97,7 +97,7 @@ def _finding(run: Run, event: Event) -> Finding:
             *(wants(wait) for wait in waiting),
         ),
         why="The library does not start such a thread again: nothing it was to do is done any more.",
-        fix="catch exceptions inside the callback, at" if event.site else "repair what raised in that thread",
+        fix=_fix(event),
         fix_at=event.site,
         processes=tuple(dict.fromkeys(p for p in (event.process, *(wait.thread.process for wait in waiting)) if p)),
         resources=(served,) if served else (),
@@ -107,6 +107,14 @@ def _finding(run: Run, event: Event) -> Finding:
         at_ns=event.at_ns,
         moment=moment,
     )
+
+
+def _fix(event: Event) -> str:
+    if event.site is not None:
+        return "catch exceptions inside the callback, at"
+    if "rebuilt" in event.text("error"):  # as attach says, which did not see the exception
+        return "have tasks return and raise what can be pickled and rebuilt (exception-loses-args); the traceback is on stderr"
+    return "repair what raised in that thread"
 
 
 def _is_for(wait: Wait, served: Resource | None) -> bool:

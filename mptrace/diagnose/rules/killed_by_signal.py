@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from signal import SIGTERM, Signals
 
 from mptrace.diagnose.deaths import FATAL, MISSED, begun, death_evidence, is_expected, is_library_made, last_task, program_frame
-from mptrace.diagnose.finding import Finding, Place, Step
+from mptrace.diagnose.finding import Finding, Place, Severity, Step
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.wording import how_it_ended, signal_name, who
 from mptrace.model.process import Exit, Process, Role
@@ -54,9 +54,7 @@ def _finding(run: Run, process: Process, ended: Exit) -> Finding:
     return Finding(
         title=f"{who(process)} {how_it_ended(ended)}",
         steps=(*begun(run, process), *_steps(process, ended, was_at)),
-        why=""
-        if process.role is Role.MAIN
-        else "Nobody looked at its exit code: the program went on as if it had done its work.",
+        why=_why(run, process),
         fix=fix,
         fix_at=at,
         processes=(process,),
@@ -68,6 +66,7 @@ def _finding(run: Run, process: Process, ended: Exit) -> Finding:
         evidence=tuple(death_evidence(run, process)),
         details=tuple(process.last_words),
         at_ns=process.ended_ns,
+        lowered=Severity.HINT if run.meta.attached else None,
     )
 
 
@@ -75,6 +74,14 @@ def _steps(process: Process, ended: Exit, was_at: Site | None) -> Iterator[Step]
     yield Step(how_it_ended(ended), process, process.ended_ns, ended.by_site)
     if was_at is not None:
         yield Step(f"was in {was_at.function}() then", process, process.ended_ns, was_at)
+
+
+def _why(run: Run, process: Process) -> str:
+    if run.meta.attached:
+        return "Whether the program has looked at its exit code cannot be seen from outside."
+    if process.role is Role.MAIN:
+        return ""
+    return "Nobody looked at its exit code: the program went on as if it had done its work."
 
 
 def _fix(process: Process, ended: Exit) -> tuple[str, Site | None]:

@@ -105,14 +105,15 @@ def _finding(
     needed = _likely_needed(unbegun, doings)
     call = submitted(standstill.run, pool, needed.number("job")) or needed
     waiting = list(dict.fromkeys(call_of(wait) for wait in waits))
+    submitted_ns = None if standstill.run.meta.attached else call.at_ns  # seen in the queue: nobody knows since when
     finding = hang(
         standstill,
         waits,
         title=f"all {counted(len(waits), 'worker')} of {pool.label} wait in {listed(waiting)}, and {_function(needed)} is queued behind them",
         why=f"The workers are in {names}; none of them takes other work before that returns, and nobody else runs who could end it.",
-        fix=f"submit what {listed(waiting)} waits for before the tasks that wait for it, or run it outside of {pool.label}; it is submitted at",
+        fix=f"submit what {listed(waiting)} waits for before the tasks that wait for it, or run it outside of {pool.label}{'; it is submitted at' if call.site else ''}",
         fix_at=call.site,
-        steps=[_step(doing) for doing in doings] + [Step(f"submits {_function(needed)}", call.process, call.at_ns, call.site)],
+        steps=[_step(doing) for doing in doings] + [Step(f"submits {_function(needed)}", call.process, submitted_ns, call.site)],
         resources=[pool, *(wait.call.resource.outermost for wait in waits if wait.call.resource)],
         places=[*(Place("waiter", site, wait.thread.process) for wait in waits if (site := place_of(wait))),
                 *([Place("submitted", call.site, call.process)] if call.site else [])],

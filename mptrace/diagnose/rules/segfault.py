@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mptrace.diagnose.deaths import FATAL, MISSED, begun, death_evidence, is_library, program_frame, was_ordered
-from mptrace.diagnose.finding import Finding, Place, Step
+from mptrace.diagnose.finding import Finding, Place, Severity, Step
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.wording import signal_name, who
 from mptrace.model.process import Process
@@ -48,6 +48,7 @@ def _finding(run: Run, process: Process, number: int) -> Finding:
         evidence=tuple(death_evidence(run, process)),
         details=tuple(process.last_words),
         at_ns=process.ended_ns,
+        lowered=Severity.HINT if run.meta.attached else None,  # nobody can see whether the program has looked at its exit code
     )
 
 

@@ -49,7 +49,7 @@ def _was_left(run: Run, process: Process) -> bool:
     if process.ended_ns is None or process.exit is None or process.exit.seen_by != "observer" or process.parent is None:
         return False
     asked = [event.at_ns for event in told_of(run, process, processes.REAPED)]
-    until = min(asked, default=process.parent.ended_ns or run.meta.end_ns or 0)
+    until = min(asked, default=process.parent.ended_ns or run.seen_ns)
     return until - process.ended_ns > LONG_NS
 
 
@@ -60,7 +60,7 @@ def _finding(run: Run, parent: Process, children: list[Process]) -> Finding:
         title=f"{counted(len(children), 'child', 'children')} of {who(parent)} ended and {'was' if len(children) == 1 else 'were'} never joined",
         steps=(Step(f"ended first of {listed(who(child) for child in children)}", first, first.ended_ns, first.start_site),),
         why="What has ended stays in the table of processes until its parent joins it.",
-        fix="join() them, or call multiprocessing.active_children() now and then; started at",
+        fix=f"join() them, or call multiprocessing.active_children() now and then{'; started at' if sites else ''}",
         fix_at=sites[0] if sites else None,
         processes=(parent, *children),
         places=tuple(Place("start", site, parent) for site in sites),

@@ -83,6 +83,14 @@ def _take_worker(shop: Workshop, process: Process, event: Event) -> None:
     process.pool = shop.resource(family_of.OBJECT, unsigned(event.number("pool")), process)
 
 
+def _take_joined(shop: Workshop, process: Process, event: Event) -> None:
+    """Seen from outside, a worker that is dead has no file of its own: its pool tells of it."""
+    worker = shop.process_at(event.number("child"), event.at_ns) if shop.run.meta.attached else None
+    if worker is not None and not worker.traced:
+        worker.pool = shop.resource(family_of.OBJECT, unsigned(event.number("pool")), process)
+        worker.role = Role.EXECUTOR_WORKER if worker.pool.kind == EXECUTOR else Role.WORKER
+
+
 _TAKERS = {
     resources.MADE.number: _take_made,
     resources.PART.number: _take_part,
@@ -91,6 +99,7 @@ _TAKERS = {
     resources.NAMED.number: _take_named,
     tasks.POOL.number: _take_pool,
     tasks.WORKER.number: _take_worker,
+    tasks.WORKER_JOINED.number: _take_joined,
 }
 
 
