@@ -103,7 +103,11 @@ def _role_of(thread: Any) -> tuple[str, int, str]:
     name, module = getattr(target, "__qualname__", ""), getattr(target, "__module__", None)
     role = _TARGETS.get(name) if type(name) is str else None
     if role is None or not isinstance(module, str) or not module.startswith(_LIBRARY):
-        return "user", 0, brief.name_of(target) if target is not None else brief.name_of(type(thread).run)
+        return (
+            "user",
+            0,
+            brief.name_of(target) if target is not None else brief.name_of(getattr(type(thread), "run", type(thread))),
+        )
     return role, _served(role, getattr(thread, "_args", ())), name
 
 
