@@ -136,6 +136,6 @@ def _stronger(first: Finding, second: Finding) -> Finding:
     return kept
 
 
-def _order(finding: Finding) -> tuple[int, int, int, str]:
+def _order(finding: Finding) -> tuple[int, bool, int, int, str]:
     at_ns = finding.at_ns if finding.at_ns is not None else 1 << 63
-    return _SEVERITIES.index(finding.severity), _VERDICTS.index(finding.verdict), at_ns, finding.rule
+    return _SEVERITIES.index(finding.severity), finding.is_hint, _VERDICTS.index(finding.verdict), at_ns, finding.rule

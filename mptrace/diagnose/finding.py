@@ -89,3 +89,8 @@ class Finding:
     explained_by: str | None = None
     children: list[Finding] = field(default_factory=list)
     """Findings that this one explains; the engine folds them here."""
+
+    @property
+    def is_hint(self) -> bool:
+        """Is it about a cost or a habit only? What tells of a hang is none, however quiet."""
+        return self.severity is Severity.HINT and self.moment is None

@@ -48,6 +48,16 @@ def is_in_with(run: Run, site: Site) -> bool:
     return any(_covers(node, site.line) for node in blocks)
 
 
+def import_line(run: Run, file: str, package: str) -> Site | None:
+    """Return where a file imports a package (or a part of it) whenever it is imported itself."""
+    for node in tree_of(run, file).body:
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        if any(name.partition(".")[0] == package for name in names):
+            return Site(file, node.lineno)
+    return None
+
+
 def calls(node: ast.AST, *methods: str) -> bool:
     """Is a method with one of these names called anywhere below a node?"""
     called = [one.func for one in ast.walk(node) if isinstance(one, ast.Call)]

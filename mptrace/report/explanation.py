@@ -82,7 +82,7 @@ def _body(run: Run, finding: Finding, page: Page, clock: Clock, cut: Cut) -> lis
             *_also(finding, page, clock, cut.also),
             *_consequences(finding, page, cut.also),
         ],
-        _fix(finding, page),
+        fix_lines(finding, page),
     ]
 
 
@@ -145,7 +145,8 @@ def _uncounted(number: int) -> list[Text]:
     return [Text(f"    ... and {counted(number, 'other')} (-v)")] if number > 0 else []
 
 
-def _fix(finding: Finding, page: Page) -> list[Text]:
+def fix_lines(finding: Finding, page: Page) -> list[Text]:
+    """Return what to change, and where."""
     if not finding.fix:
         return []
     lines = page.wrapped(finding.fix, first="  Fix  ", rest="       ")

@@ -61,6 +61,28 @@ def test_children_that_mostly_start_are_a_hint_with_the_share() -> None:
     assert "% of their life starting" in one(slow_children(20, 5).run(live=False), "slow-start").title
 
 
+def test_a_slow_start_is_told_by_its_phases_with_the_import_to_move() -> None:
+    told = story()
+    told.told.meta.script = "/job/job.py"
+    told.told.sources = {"/job/job.py": ["import os", "from torch.nn import Linear"]}
+    for number in range(3):
+        told.process(f"w-{number}").actor.process.start_method = "spawn"
+        told.event(processes.BOOTED)
+        for _ in range(15):
+            told.tick()
+        told.event(processes.BOOTSTRAP_PHASE, phase="process received", error="")
+        told.event(processes.IMPORTED, modules=1900, packages="torch 1480, numpy 210, filelock 3, sympy 2")
+        told.event(processes.RUNNING)
+        told.exits(0)
+    finding = one(told.main().exits(0).ends(0).run(live=False), "slow-start")
+    assert finding.why == (
+        "w-1 took 0.1 s for the interpreter and 1.6 s for the main script and what it imports: 1,900 modules, most of them of "
+        "torch 1480, numpy 210, filelock 3."
+    )
+    assert finding.fix.startswith("import torch only where it is needed")
+    assert str(finding.fix_at) == "/job/job.py:2"
+
+
 @pytest.mark.parametrize(("starting", "working"), [(20, 60), (2, 1)])
 def test_children_that_work_for_long_or_start_quickly_get_no_hint(starting: int, working: int) -> None:
     assert found(slow_children(starting, working).run(live=False), "slow-start") == []

@@ -41,6 +41,12 @@ def test_errors_come_before_hints_and_proven_before_likely() -> None:
     assert rules_of(hint, likely, proven) == ["proven", "likely", "hint"]
 
 
+def test_what_tells_of_a_hang_comes_before_hints_even_if_it_is_less_sure() -> None:
+    cost = rule_of("cost", Finding("c"), severity=Severity.HINT)
+    stalled = rule_of("stalled", Finding("s", Verdict.POSSIBLE, moment=1), severity=Severity.HINT)
+    assert rules_of(cost, stalled) == ["stalled", "cost"]
+
+
 def test_of_two_causes_the_earlier_one_comes_first() -> None:
     assert rules_of(rule_of("late", Finding("l", at_ns=2)), rule_of("early", Finding("e", at_ns=1))) == ["early", "late"]
 

@@ -294,7 +294,7 @@ def untraced_and_lost() -> Case:
     )  # fmt: skip
     finding = Finding(
         "nothing has moved for 10 s", Verdict.LIKELY, rule="stalled", severity=Severity.HINT,
-        steps=(Step("waits for data of pid 4120", main, s(3), at("mix.py", 5)),), processes=(main,),
+        steps=(Step("waits for data of pid 4120", main, s(3), at("mix.py", 5)),), processes=(main,), moment=1,
     )  # fmt: skip
     skipped = [
         Unchecked("lock-cycle", "recording of semlock was off"),
@@ -350,6 +350,24 @@ def nothing_found_nobody_watched() -> Case:
     return Case(run, Diagnosis(not_checked=skipped), live=False)
 
 
+def only_hints() -> Case:
+    """A healthy run that loses time."""
+    main = main_process(ended_ns=s(41.2), exit=Exit(0))
+    run = run_of("render.py", [main], status=0, ended_by="", start_method="fork")
+    heavy = Finding(
+        "MainProcess spent 12.4 s, 31 % of its life, on pickling: 412 messages of 8.1 MB through pool", rule="heavy-pickle",
+        severity=Severity.HINT, processes=(main,), fix_at=at("render.py", 31),
+        steps=(Step("pickled 412 messages, 3.3 GB in 12.4 s in Pool.imap()", main, None, at("render.py", 31)),),
+        why="Pickling took 12.4 s in all; sending the bytes comes on top of that.",
+        fix="send what all tasks need once, with the pool's initializer, or put it into shared_memory, instead of with each task at",
+    )  # fmt: skip
+    poll = Finding(
+        "MainProcess asked 9,000 times in vain whether there was something to receive", rule="busy-poll", severity=Severity.HINT,
+        processes=(main,), fix="wait instead of asking at", fix_at=at("render.py", 40),
+    )  # fmt: skip
+    return Case(run, Diagnosis([heavy, poll]))
+
+
 def many_steps() -> Case:
     """A finding that has more to say than 25 lines."""
     main = main_process()
@@ -376,6 +394,6 @@ CASES = {
     case.__name__: case
     for case in (
         lock_cycle_of_two, lock_cycle_of_three, self_deadlock, dead_pool_worker, pickle_failure, seven_alike, untraced_and_lost,
-        wide_names_and_long_paths, nothing_found, nothing_found_nobody_watched, many_steps,
+        wide_names_and_long_paths, nothing_found, nothing_found_nobody_watched, many_steps, only_hints,
     )
 }  # fmt: skip

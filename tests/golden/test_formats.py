@@ -35,7 +35,9 @@ def test_json_reads_as_accepted(name: str) -> None:
     check(f"{name}.json", render("json", case.run, case.diagnosis, PAGE))
 
 
-@pytest.mark.parametrize("name", ["dead_pool_worker", "wide_names_and_long_paths", "nothing_found"])
+@pytest.mark.parametrize(
+    "name", ["dead_pool_worker", "wide_names_and_long_paths", "nothing_found", "lock_cycle_of_two", "only_hints"]
+)
 def test_markdown_reads_as_accepted(name: str) -> None:
     case = CASES[name]()
     check(f"{name}.md", render("markdown", case.run, case.diagnosis, PAGE))

@@ -48,3 +48,23 @@ def test_only_what_cannot_be_cut_is_wider_than_the_page(name: str, width: int) -
 def test_culprits_are_the_processes_that_the_title_names() -> None:
     finding = CASES["lock_cycle_of_two"]().diagnosis.findings[0]
     assert sorted(culprits(finding)) == ["loader-1", "loader-2"]
+
+
+def test_hints_come_after_everything_else_under_one_heading() -> None:
+    case = CASES["lock_cycle_of_two"]()
+    for name, heading in (("text", "Hints"), ("markdown", "## Hints")):
+        lines = render(name, case.run, case.diagnosis, Page(cwd=HOME)).splitlines()
+        before, after = lines[: lines.index(heading)], lines[lines.index(heading) :]
+        assert not any("slow-start" in line for line in before)
+        assert not any("lock-cycle" in line for line in after)
+        assert any("slow-start" in line for line in after)
+
+
+def test_a_run_with_hints_only_says_that_nothing_is_wrong() -> None:
+    case = CASES["only_hints"]()
+    assert "Nothing wrong was found." in render("text", case.run, case.diagnosis, Page(cwd=HOME))
+
+
+def test_a_quiet_finding_about_a_hang_is_no_hint() -> None:
+    case = CASES["untraced_and_lost"]()
+    assert "Hints" not in render("text", case.run, case.diagnosis, Page(cwd=HOME))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mptrace.report.clock import clock_for
 from mptrace.report.gaps import gap_sentences
+from mptrace.report.hints import HEADING
 from mptrace.report.overview import header, nothing_found, tree_block
 from mptrace.report.plain import clean
 from mptrace.report.story import picture
@@ -35,11 +36,16 @@ def _paragraphs(run: Run, diagnosis: Diagnosis, page: Page) -> Iterator[str]:
     yield "\n".join(line.plain.strip() for line in header(run, page))
     yield from (escaped(says) for says in gap_sentences(run, diagnosis, page))
     findings = [finding for finding in diagnosis.findings if finding is not diagnosis.about_losses]
-    if not findings:
+    loud, hints = [each for each in findings if not each.is_hint], [each for each in findings if each.is_hint]
+    if not loud:
         yield nothing_found(run)
-    for finding in findings:
+    for finding in loud:
         yield from _finding(run, finding, page)
-    yield from _fenced(tree_block(run, findings, page))
+    yield from _fenced(tree_block(run, loud, page))
+    if hints:
+        yield f"## {HEADING}"
+    for finding in hints:
+        yield from _finding(run, finding, page)
 
 
 def _finding(run: Run, finding: Finding, page: Page) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The report for a terminal: the run in one line, what was found, the process tree, then each finding."""
+"""The report for a terminal: the run in one line, what was found, the process tree, each finding, and hints at the end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.text import Text
 from mptrace.diagnose.finding import Finding, Severity
 from mptrace.report.explanation import culprits, explanation, separated
 from mptrace.report.gaps import gap_sentences
+from mptrace.report.hints import hint_blocks
 from mptrace.report.overview import header, nothing_found, tree_block
 from mptrace.report.page import STRONG, Page, paint
 from mptrace.report.pointers import more_lines
@@ -22,23 +23,20 @@ _MOST_TOLD = 5
 
 
 def render(run: Run, diagnosis: Diagnosis, page: Page) -> str:
-    """Return the whole report."""
+    """Return the whole report; hints come after everything else, under a heading of their own."""
     findings = [finding for finding in diagnosis.findings if finding is not diagnosis.about_losses]
+    loud, hints = [each for each in findings if not each.is_hint], [each for each in findings if each.is_hint]
     blocks = [
         header(run, page),
         [line for says in gap_sentences(run, diagnosis, page) for line in page.wrapped(says, first="  ", rest="  ")],
-        _table(findings, page) if findings else page.wrapped(nothing_found(run), first="  ", rest="  "),
-        tree_block(run, findings, page),
-        *(explanation(run, finding, page) for finding in _told(findings, page)),
-        more_lines(run, findings[0], page) if findings and not page.verbose else [],
+        _table(loud, page) if loud else page.wrapped(nothing_found(run), first="  ", rest="  "),
+        tree_block(run, loud, page),
+        *(explanation(run, finding, page) for finding in (loud if page.verbose else loud[:_MOST_TOLD])),
+        more_lines(run, loud[0], page) if loud and not page.verbose else [],
+        *hint_blocks(run, hints, page, in_full=page.verbose or not loud),
+        more_lines(run, hints[0], page) if hints and not loud and not page.verbose else [],
     ]
     return page.print(separated(blocks))
-
-
-def _told(findings: list[Finding], page: Page) -> list[Finding]:
-    """Return the findings that are told in full: hints only where there is nothing worse."""
-    loud = [finding for finding in findings if finding.severity is not Severity.HINT]
-    return findings if page.verbose else (loud or findings)[:_MOST_TOLD]
 
 
 def _table(findings: list[Finding], page: Page) -> list[Text]:
