@@ -42,8 +42,11 @@ scenarios: setup ## every rule x start method: found, verdict, seconds, on the m
 golden: setup ## accept what the formats print now
 	MPTRACE_ACCEPT=1 $(RUN) -m pytest tests/golden -q
 
-bench: setup ## cost of every probe against the bare program, as ratios of instructions
-	$(RUN) -m tests.support.bench
+bench: setup ## what tracing costs, both recorders against bare, within 50 min; QUICK=1: within 10; BENCH_PYTHON=one with packages
+	$(RUN) -m tests.support.bench $(if $(QUICK),--quick) $(if $(BENCH_PYTHON),--python $(BENCH_PYTHON)) $(LOADS)
+
+bench-compare: setup ## two files of `make bench`: BEFORE=file AFTER=file
+	$(RUN) -m tests.support.bench_table $(BEFORE) $(AFTER)
 
 bench-judge: setup ## seconds and memory to read and judge 10 million events, and 1,000 processes
 	$(RUN) -m tests.support.bench_judge
@@ -54,4 +57,4 @@ soak: setup ## 64 processes x 4 threads, kills, no room, few files, 1,000 proces
 beds: setup ## suites and programs of others, bare and traced: BEDS=folder NAMES="..."
 	$(RUN) -m tests.support.beds $(NAMES)
 
-.PHONY: help setup test lint types layers docs docs-check check scenarios golden bench bench-judge soak beds
+.PHONY: help setup test lint types layers docs docs-check check scenarios golden bench bench-compare bench-judge soak beds

@@ -1,140 +1,135 @@
-"""What tracing costs: whole jobs, traced against bare, interleaved, with bare against bare as the noise floor.
+"""What tracing costs: jobs, traced by either recorder against bare, in interleaved rounds, with bare against bare as the noise.
 
-``python -m tests.support.bench [--python PATH] [--recorder pure|compiled] [--rounds N] [--time] [WORKLOAD ...]``
+``python -m tests.support.bench [--quick] [--python PATH] [--recorder pure|compiled] [--only instr|time] [LOAD ...]``
 
 Instructions are counted by perf where it can, else by callgrind (user code only, so ratios are higher than with the kernel's
-part; sizes are small for that). ``--time`` adds CPU and wall time at sizes of their own: on a busy machine they say little.
-Each number is a job at its size minus the same job at size 0 (start-up and teardown), except for `start-up`.
+part): a job at a small size less the same job at size 0. CPU and wall time are of whole jobs at full size. All of it ends within
+the seconds of ``--within``: rounds are left out then, and at last loads. A load that fails is a line of the table.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import resource
-import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
+from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = str(ROOT / "tests" / "support" / "workloads.py")
+from tests.support import bench_table as table
+from tests.support.bench_loads import NAMES, Load, chosen, missing
+from tests.support.bench_measure import AGAIN, BARE, COMPILED, PURE, Failed, counter, instructions, seconds
 
-SIZES = {  # for counting, for timing, most that tracing may cost
-    "queue": (600, 20_000, 1.25), "pipe": (400, 10_000, 1.25), "pool": (300, 5_000, 1.25), "pool_1ms": (40, 500, 1.03),
-    "executor": (200, 2_000, 1.25), "lock": (20_000, 500_000, None), "with_lock": (20_000, 300_000, 1.25),
-    "bare_with": (20_000, 300_000, None), "fork": (8, 60, 1.3), "spawn": (2, 12, 1.3),
-}  # fmt: skip
-START_UP = "start-up"
+QUICK_S, FULL_S = 600, 3000
+ROUNDS = 7
+"""Rounds of CPU and wall time, where there is time for so many; instructions repeat themselves, so one is enough."""
 
 
-def environment(run: str | None) -> dict[str, str]:
-    """Return the environment of a bare job, or of one traced into the directory ``run``."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("_MPTRACE", "PYTHON"))}
-    if run is not None:
-        (Path(run) / "processes").mkdir(parents=True, exist_ok=True)
-        bootstrap = ROOT / "mptrace" / "launch" / "bootstrap"
-        env |= {"_MPTRACE_HOME": str(ROOT / "mptrace"), "_MPTRACE_RUN": run, "PYTHONPATH": str(bootstrap)}
-    return env
+class Bench:
+    """One run of the benchmark."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options, self.until = options, time.monotonic() + options.within
+        self.python = options.python
+        self.modes = (BARE, AGAIN, *options.recorder)
+
+    def rows(self) -> Iterator[table.Row]:
+        """Measure, load by load; each gets its part of the time that is left."""
+        loads = chosen(self.options.loads)
+        for place, load in enumerate(loads):
+            lacks = missing(self.python, load.needs) if load.needs else ""
+            if lacks:
+                yield _skipped(load, "", f"skipped: this Python has no {lacks}")
+                continue
+            share = (self.until - time.monotonic()) / (len(loads) - place)
+            if self.options.only != "time":
+                yield from self._safely(load, "instr", self._instructions, share / 2)
+            if self.options.only != "instr" or not load.counted:
+                yield from self._safely(load, "time", self._seconds, share)
+
+    def _safely(self, load: Load, what: str, measure, share: float) -> Iterator[table.Row]:
+        if time.monotonic() > self.until:
+            yield _skipped(load, what, "skipped: the time was up")
+            return
+        try:
+            self._warm_up(load)
+            yield from measure(load, time.monotonic() + share)
+        except Failed as trouble:
+            yield _skipped(load, what, f"failed: {trouble}")
+
+    def _warm_up(self, load: Load) -> None:
+        """Run it once as small as can be: the first run compiles modules, the agent's too."""
+        for mode in self.modes if load.sized else ():
+            seconds(load.argv(self.python, 0), mode, self._limit_s())
+
+    def _instructions(self, load: Load, until: float) -> Iterator[table.Row]:
+        if not load.counted or not counter():
+            why = "not counted: CPU time says it" if counter() else "not counted: neither perf's counters nor valgrind"
+            yield _skipped(load, "instr", why)
+            return
+        values: dict[str, list[float]] = {mode: [] for mode in self.modes}
+        for number in range(self.options.rounds):
+            if number and time.monotonic() > until:
+                break
+            for mode in self.modes:
+                values[mode].append(instructions(load, self.python, mode, self._limit_s()))
+        yield from self._rows(load, "instr", values)
+
+    def _seconds(self, load: Load, until: float) -> Iterator[table.Row]:
+        argv = load.argv(self.python, load.quick if self.options.quick else load.timed)
+        cpu: dict[str, list[float]] = {mode: [] for mode in self.modes}
+        wall: dict[str, list[float]] = {mode: [] for mode in self.modes}
+        began = time.monotonic()
+        for number in range(ROUNDS):
+            if number and time.monotonic() + (time.monotonic() - began) / number > until:
+                break
+            for mode in self.modes if number % 2 else reversed(self.modes):  # what grows slower in time shall hit none of them
+                used, took = seconds(argv, mode, self._limit_s(), load.times)
+                cpu[mode].append(used / load.times)
+                wall[mode].append(took / load.times)
+        yield from self._rows(load, "CPU s", cpu)
+        yield from self._rows(load, "wall s", wall)
+
+    def _rows(self, load: Load, what: str, values: dict[str, list[float]]) -> Iterator[table.Row]:
+        for mode in self.options.recorder:
+            judged = what == "instr" or (what == "CPU s" and not load.counted)
+            yield table.row(load.name, what, mode, values, load.limits.get(mode) if judged else None)
+
+    def _limit_s(self) -> float:
+        return max(20.0, min(300.0, self.until - time.monotonic()))
 
 
-def command(python: str, workload: str, size: int) -> list[str]:
-    """Return the command line of one job."""
-    return [python, "-c", "pass"] if workload == START_UP else [python, PROGRAM, workload, str(size)]
+def _skipped(load: Load, what: str, why: str) -> table.Row:
+    return {"load": load.name, "what": what, "recorder": "", "skipped": why}
 
 
-def _has_perf() -> bool:
-    try:
-        done = subprocess.run(["perf", "stat", "-x,", "-e", "instructions", "true"], capture_output=True, check=False, text=True)
-    except OSError:
-        return False
-    return done.returncode == 0 and done.stderr.split(",")[0].isdigit()
-
-
-def instructions(argv: list[str], env: dict[str, str], use_perf: bool) -> int:
-    """Return how many instructions a job and its children needed."""
-    with tempfile.TemporaryDirectory() as folder:
-        if use_perf:
-            out = f"{folder}/perf"
-            _call(["perf", "stat", "-x,", "-e", "instructions", "-o", out, *argv], env)
-            return sum(int(line.split(",")[0]) for line in Path(out).read_text().splitlines() if "instructions" in line)
-        env = {**env, "_MPTRACE_SLOWER": "50"}
-        tool = ["valgrind", "-q", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={folder}/%p.%n"]
-        _call([*tool, *argv], env)
-        lines = (line for path in Path(folder).iterdir() for line in path.read_text(errors="replace").splitlines())
-        return sum(int(line.split()[1]) for line in lines if line.startswith("summary:"))
-
-
-def cpu_and_wall(argv: list[str], env: dict[str, str]) -> tuple[float, float]:
-    """Return the seconds of CPU (job and children) and of wall time."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    _call(argv, env)
-    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
-
-
-def _call(argv: list[str], env: dict[str, str]) -> None:
-    subprocess.run(argv, env=env, check=True, timeout=600, stdout=subprocess.DEVNULL)
-
-
-class Series:
-    """The numbers of one workload in the three modes: bare, bare again, traced."""
-
-    MODES = ("bare", "again", "traced")
-
-    def __init__(self) -> None:
-        self.values: dict[str, list[float]] = {mode: [] for mode in self.MODES}
-
-    def ratio(self, mode: str) -> float:
-        """Return the median of a mode against that of the bare job."""
-        return statistics.median(self.values[mode]) / max(statistics.median(self.values["bare"]), 1e-9)
-
-
-def measure(python: str, workload: str, rounds: int, measure_one, size: int) -> Series:
-    """Run a workload in all modes, interleaved; each value is that of the size minus that of size 0."""
-    series = Series()
-    for _ in range(rounds):
-        for mode in Series.MODES:
-            with tempfile.TemporaryDirectory() as run:
-                env = environment(run if mode == "traced" else None)
-                whole = measure_one(command(python, workload, size), env)
-                empty = 0 if workload == START_UP else measure_one(command(python, workload, 0), env)
-            series.values[mode].append(whole - empty)
-    return series
-
-
-def _line(name: str, what: str, series: Series, limit: float | None) -> str:
-    ratio, floor = series.ratio("traced"), series.ratio("again")
-    bare, traced = (statistics.median(series.values[mode]) for mode in ("bare", "traced"))
-    verdict = "" if limit is None else "ok" if ratio <= limit else f"OVER {limit}"
-    return f"{name:<10} {what:<8} {ratio:6.3f}  (A/A {floor:.3f})  {bare:>14,.4g} -> {traced:>14,.4g}  {verdict}"
+def arguments() -> argparse.Namespace:
+    """Return the options."""
+    parser = argparse.ArgumentParser(description="cost of tracing against the bare program")
+    parser.add_argument("loads", nargs="*", metavar="LOAD", help=", ".join(NAMES))
+    parser.add_argument("--quick", action="store_true", help=f"smaller sizes, within {QUICK_S} s instead of {FULL_S} s")
+    parser.add_argument("--within", type=float, metavar="SECONDS", help="end after so many seconds")
+    parser.add_argument("--python", default=sys.executable, help="the Python that runs the loads; it needs no mptrace")
+    parser.add_argument("--recorder", choices=(PURE, COMPILED), action="append", help="default: both")
+    parser.add_argument("--only", choices=("instr", "time"), default="")
+    parser.add_argument("--rounds", type=int, default=1, help="rounds when counting instructions")
+    parser.add_argument("--output", default="", help="file for the figures; default: .bench/TIME-COMMIT.json")
+    options = parser.parse_args()
+    options.within = options.within or (QUICK_S if options.quick else FULL_S)
+    options.recorder = options.recorder or [COMPILED, PURE]
+    return options
 
 
 def main() -> int:
-    """Print a line for each workload and measure."""
-    parser = argparse.ArgumentParser(description="cost of tracing against the bare program")
-    parser.add_argument("workloads", nargs="*", default=[*SIZES, START_UP])
-    parser.add_argument("--python", default=sys.executable)
-    parser.add_argument("--recorder", choices=("pure", "compiled"), help="default: compiled where it was built")
-    parser.add_argument("--rounds", type=int, default=1, help="runs of each mode when counting instructions")
-    parser.add_argument("--time", action="store_true", help="CPU and wall time too, five rounds")
-    options = parser.parse_args()
-    if options.recorder:
-        os.environ["MPTRACE_PURE_PYTHON"] = str(int(options.recorder == "pure"))
-    perf = _has_perf()
-    print(f"instructions by {'perf' if perf else 'callgrind'}; {options.python}")
-    for name in options.workloads:
-        count, timed, limit = SIZES.get(name, (1, 1, None))
-        countable = perf or name != "fork"  # callgrind counts the past of its parent again for every forked child
-        if countable:
-            series = measure(options.python, name, options.rounds, lambda a, e: instructions(a, e, perf), count)
-            print(_line(name, "instr", series, limit), flush=True)
-        if options.time or name == START_UP or not countable:
-            for what, index in (("CPU s", 0), ("wall s", 1)):
-                series = measure(options.python, name, 5, lambda a, e, i=index: cpu_and_wall(a, e)[i], timed)
-                print(_line(name, what, series, limit), flush=True)
+    """Print a line for each load, measure and recorder, and keep them."""
+    options = arguments()
+    about, rows = table.machine(options.python), list[table.Row]()
+    print(*(f"{name}: {value}" for name, value in about.items()), sep="\n")
+    print(f"at most {options.within:.0f} s\n\n{table.HEADING}", flush=True)
+    try:
+        for found in Bench(options).rows():
+            rows.append(found)
+            print(table.line(found), flush=True)
+    finally:
+        print(f"\n{table.save(about, rows, options.output)}")
     return 0
 
 
