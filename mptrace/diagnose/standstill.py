@@ -16,7 +16,7 @@ from mptrace.model.process import Process, Thread
 from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.model.wait_graph import Link, WaitGraph, build_wait_graph
-from mptrace.wire.wait import ACQUIRE, MUTEX_WAIT, REAP, THREAD_END
+from mptrace.wire.wait import ACQUIRE, MUTEX_WAIT
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -66,6 +66,19 @@ class Standstill:
     def cycles(self) -> list[list[Link]]:
         """Return the circles of exact waits that are no chance picture of a running job."""
         return [cycle for cycle in self.graph.cycles() if self.holds_for([link.wait for link in cycle])]
+
+    def mixed_cycles(self) -> list[tuple[Group, list[Wait]]]:
+        """Return the circles that run over a lock that the program holds and over waits that several threads could end, all of one group.
+
+        Each begins with the wait of the lock's holder, and ends with the one for the lock.
+        """
+        exact = [{link.wait.thread for link in cycle} for cycle in self.graph.cycles()]
+        found = []
+        for group in self.groups:
+            links = [link for wait in group.waits if (link := self.graph.exact.get(wait)) and _is_programs(link)]
+            if links and not any(cycle <= group.threads for cycle in exact):
+                found.append((group, _shortest(self.moment, self.graph, links)))
+        return found
 
     def self_waits(self) -> list[tuple[Wait, Hold]]:
         """Return the waits of threads for a lock that the same thread holds; a handler that may interrupt it makes it less sure."""
@@ -219,6 +232,21 @@ def _edges(moment: Moment, graph: WaitGraph) -> nx.DiGraph[Thread]:
     return edges
 
 
+def _is_programs(link: Link) -> bool:
+    """Is it for a lock of the program's own, which another thread holds?"""
+    return link.holds is not None and link.holds.resource.owner is None and link.through is not link.wait.thread
+
+
+def _shortest(moment: Moment, graph: WaitGraph, links: list[Link]) -> list[Wait]:
+    """Return the waits of the shortest circle through one of these links."""
+    from networkx import shortest_path
+
+    edges = _edges(moment, graph)
+    paths = [shortest_path(edges, link.through, link.wait.thread) for link in links]
+    waits = {wait.thread: wait for wait in moment.waits}
+    return [waits[thread] for thread in min(paths, key=len)]
+
+
 def _waits_of(moment: Moment, threads: set[Thread]) -> tuple[Wait, ...]:
     return tuple(sorted((wait for wait in moment.waits if wait.thread in threads), key=lambda wait: wait.since_ns))
 
@@ -231,20 +259,22 @@ def _is_real(run: Run, moment: Moment, graph: WaitGraph, group: Group) -> bool:
 
 
 def _may_be_meant(group: Group, graph: WaitGraph) -> bool:
-    """Do its threads wait for nothing but a word of their own process, and for the end of those that do?
+    """Does a thread of the program wait for a word of its own process, and nobody for a lock that the program holds?
 
-    A service may: it waits for an Event, a Condition or a queue of `threading` until somebody ends it. Locks that are held, and
-    what processes share, are another matter; and so is a group in which everybody waits for somebody else's end.
+    A service waits for an Event, a Condition or a queue of `threading` until somebody ends it, and its workers wait for it.
     """
-    told = [wait for wait in group.waits if wait.kind == MUTEX_WAIT and wait not in graph.exact]
-    ends = [wait for wait in group.waits if wait.kind in (THREAD_END, REAP) or (wait in told and _is_for_a_result(wait))]
-    words = [wait for wait in told if wait not in ends and not _is_idle_worker(wait)]
-    return {*told, *ends} >= set(group.waits) and (bool(words) or not ends)
+    told = [wait for wait in group.waits if wait.kind == MUTEX_WAIT and wait not in graph.exact and not _is_for_a_result(wait)]
+    words = [wait for wait in told if not _is_idle_worker(wait)]
+    if not words:
+        return len(told) == len(group.waits)
+    links = [link for wait in group.waits if (link := graph.exact.get(wait))]
+    return not any(link.holds is not None and link.holds.resource.owner is None for link in links)
 
 
 def _is_idle_worker(wait: Wait) -> bool:
-    """Is it a thread of a ThreadPoolExecutor that has no task?"""
-    return wait.site is None and any(site.file.endswith("concurrent/futures/thread.py") for site in wait.stack)
+    """Is it a thread of the library's: of a ThreadPoolExecutor without a task, or one that serves a queue or pool?"""
+    idle = wait.site is None and any(site.file.endswith("concurrent/futures/thread.py") for site in wait.stack)
+    return idle or wait.thread.role.is_service
 
 
 def _is_for_a_result(wait: Wait) -> bool:

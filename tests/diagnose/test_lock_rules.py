@@ -220,3 +220,30 @@ def test_threads_that_wait_for_a_word_of_one_another_are_not_told() -> None:
     told.holds.clear()
     told.outside.clear()
     assert not found(told.process("server").joins_thread("left").run(), "all-asleep")
+
+
+def ledger() -> Story:
+    """The main process waits for a reply with the ledger locked; the clerk joins a thread that wants the ledger."""
+    told = story().lock("ledger").queue("replies").takes("ledger", at="shop.py:32").process("clerk").thread("writer")
+    told.waits_for("ledger", at="shop.py:13").process("clerk").joins_thread("writer", at="shop.py:21")
+    return told.main().gets("replies", at="shop.py:34")
+
+
+def test_a_circle_over_a_lock_a_queue_and_a_join_is_one_finding() -> None:
+    finding = one(ledger().run(), "lock-cycle")
+    assert finding.verdict is Verdict.PROVEN
+    assert finding.title == "MainProcess holds ledger in replies.get(), and writer of clerk wants it"
+    assert {str(place.site) for place in finding.places if place.role == "waiter"} == {
+        "/job/shop.py:13",
+        "/job/shop.py:21",
+        "/job/shop.py:34",
+    }
+    assert [finding.rule for finding in diagnose(ledger().run()).findings] == ["lock-cycle"]
+
+
+def test_a_circle_over_a_queue_that_a_live_process_may_fill_is_not_told() -> None:
+    assert not found(ledger().process("helper").waits_outside("hrtimer_nanosleep").run(), "lock-cycle")
+
+
+def test_a_circle_over_a_queue_in_a_recording_with_gaps_is_likely() -> None:
+    assert one(ledger().lost(locks=1).run(), "lock-cycle").verdict is Verdict.LIKELY

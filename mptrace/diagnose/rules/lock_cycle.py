@@ -8,11 +8,14 @@ from mptrace.diagnose.finding import Finding
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.hang import hang
 from mptrace.diagnose.rule import rule
-from mptrace.diagnose.standstill import Standstill, standstills
+from mptrace.diagnose.standstill import Group, Standstill, standstills
 from mptrace.diagnose.wording import call_of, counted, listed, who
 from mptrace.model.moment import Hold, Wait
 from mptrace.model.run import Run
 from mptrace.model.wait_graph import Link
+
+TOLD = 6
+"""Most waits of a group that are told as steps of the circle; of a larger group the shortest circle is."""
 
 
 @rule(needs=("semlock", "process"), explains=(ANY_WAIT,))
@@ -24,8 +27,8 @@ def lock_cycle(run: Run) -> Iterator[Finding]:
         lets go of what it has.
 
     How we know:
-        Every wait of the circle is for a lock with a recorded holder (or a join), has no timeout, and looked the same at two
-        instants between which no member ran. If a member could not be looked at twice, or something was lost from the
+        Every wait of the circle is for a lock with a known holder, or a join, or something that only members of the circle could
+        bring about (a get() of a queue); has no timeout; and looked the same at two instants between which no member ran. If a member could not be looked at twice, or something was lost from the
         recording, it is only likely.
 
     What to do:
@@ -37,6 +40,32 @@ def lock_cycle(run: Run) -> Iterator[Finding]:
             holds = [link.holds for link in cycle if link.holds]
             if len(cycle) > 1 and holds:
                 yield _finding(standstill, [link.wait for link in cycle], holds, cycle)
+        for group, waits in standstill.mixed_cycles():
+            yield _mixed(standstill, group, waits)
+
+
+def _mixed(standstill: Standstill, group: Group, waits: list[Wait]) -> Finding:
+    """Return the finding of a circle over a lock and over waits that any of several could end, all of whom wait in it."""
+    held = [link.holds for wait in waits if (link := standstill.graph.exact.get(wait)) and link.holds]
+    holds = [hold for hold in held if hold.resource.owner is None]
+    keeper = _joiner(waits, holds)
+    own = next(wait for wait in waits if wait.thread is keeper.thread)
+    others = [wait for wait in group.waits if wait not in waits and not wait.thread.role.is_service]
+    doubts = list(standstill.verdict(group.waits)[1])
+    if any(wait.thread.role.is_service for wait in group.waits):
+        doubts.append("threads of the library take part")
+    return hang(
+        standstill,
+        waits + (others if len(waits) + len(others) <= TOLD else []),
+        title=_title(waits, holds),
+        why=f"{who(keeper.thread)} keeps {keeper.resource.label} until {call_of(own)} returns, and whoever could bring that about "
+        "waits for it, or for somebody who does. None of the waits has a timeout.",
+        fix=f"release {keeper.resource.label} before {call_of(own)}; it is taken at",
+        fix_at=keeper.site,
+        holds=holds,
+        resources=[hold.resource for hold in holds] + [wait.resource.outermost for wait in waits if wait.resource],
+        doubts=doubts,
+    )
 
 
 def _finding(standstill: Standstill, waits: list[Wait], holds: list[Hold], cycle: list[Link]) -> Finding:
@@ -67,7 +96,7 @@ def _title(waits: list[Wait], holds: list[Hold]) -> str:
 
 def _joiner(waits: list[Wait], holds: list[Hold]) -> Hold:
     """Return the lock whose holder waits for something else than a lock."""
-    joining = {wait.thread for wait in waits if wait.resource is None}
+    joining = {wait.thread for wait in waits if wait.resource not in [hold.resource for hold in holds]}
     return next((hold for hold in holds if hold.thread in joining), holds[0])
 
 

@@ -1,0 +1,29 @@
+"""The main process waits for a reply after it has locked the ledger; the clerk replies when its writer is done; the writer wants the ledger."""
+
+import threading
+from multiprocessing import Lock, Process, Queue
+
+from stage import use_start_method
+
+def write(ledger, orders):
+    with ledger:
+        print("wrote", orders)
+
+def serve(ledger, orders, replies):
+    order = orders.get()
+    writer = threading.Thread(target=write, args=(ledger, order), name="writer")
+    writer.start()
+    writer.join()
+    replies.put(f"{order} done")
+
+if __name__ == "__main__":
+    use_start_method()
+    ledger = Lock()
+    orders = Queue()
+    replies = Queue()
+    clerk = Process(target=serve, args=(ledger, orders, replies), name="clerk")
+    clerk.start()
+    with ledger:
+        orders.put("rent")
+    print(replies.get())
+    clerk.join()
