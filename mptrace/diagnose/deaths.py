@@ -57,7 +57,14 @@ def is_expected(run: Run, process: Process) -> bool:
         or was_ordered(run, process)
         or bool(told_of(run, process, processes.EXIT_CODE_READ))
         or was_interrupted(run, process)
+        or may_be_ordered_unseen(run, process)
     )
+
+
+def may_be_ordered_unseen(run: Run, process: Process) -> bool:
+    """Was neither it nor its parent traced (``python -I``)? Then what the parent ordered, and what it looked at, nobody saw."""
+    parent = process.parent
+    return not (run.meta.attached or process.traced or parent is None or parent.traced)
 
 
 def was_ordered(run: Run, process: Process) -> bool:

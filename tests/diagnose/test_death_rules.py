@@ -31,6 +31,11 @@ def test_a_killed_process_whose_exit_code_was_read_is_silent() -> None:
     assert loud(told.main().event(processes.EXIT_CODE_READ, child=pid).exits(0).ends(0).run(live=False)) == []
 
 
+def test_what_happens_between_processes_that_were_not_traced_is_nobodys_fault_that_we_know_of() -> None:
+    told = story().process("script", traced=False).exits(0).process("worker", parent="script", traced=False).dies(15)
+    assert loud(told.main().exits(0).ends(0).run(live=False)) == []
+
+
 def test_what_ctrl_c_ended_is_no_death_to_report() -> None:
     told = story().process("worker").main().event(observations.SIGNAL, signal=2).process("worker").dies(2)
     assert loud(told.main().dies(2).ends(130, "Ctrl-C").run(live=False)) == []
