@@ -18,7 +18,7 @@ from time import monotonic_ns
 from ..wire import layout
 from . import callsite, order, recorder, waits
 
-HOT_TIMES, HOT_NS = 256, 20_000_000 * waits.SLOWER
+HOT_TIMES, HOT_NS = 32, 20_000_000 * waits.SLOWER
 
 _live = recorder.live
 
@@ -52,6 +52,9 @@ def note(cell: Cell) -> None:
             cell.lean = True
             return
         words, word, now = _live[0], layout.CELLS // 8 + cell.number * layout.CELL_WORDS, monotonic_ns()
+        if cell.fixed:  # no line of the program takes it
+            words[word + 1] = now
+            return
         words[word + 1], words[word + 2] = now, callsite.here()
         order.noted(cell.number, cell.key)
         cell.count += 1

@@ -19,7 +19,7 @@ LIMIT = 300
 
 THREADS = 500
 
-ONCE = 255
+ONCE = 31
 """`holds.HOT_TIMES` less one: the next note finds the lock too hot again."""
 
 _HELD, _KEY = layout.HELD // 8, layout.CELLS // 8

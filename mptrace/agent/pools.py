@@ -63,6 +63,24 @@ def key_of_executor(call_queue: Any) -> int:
     return inode | EXECUTOR_BIT if inode else 0
 
 
+plain_items: set[type] = {int, str, bytes, float, bool, complex, type(None), bytearray}
+"""Types of items whose place of put nobody will ask for: pickling does not refuse them, or a job of a pool says where it comes from."""
+
+
+def served_end(end: Any) -> None:
+    """Say that only the library's own loop waits at this connection in this process."""
+    mine = getattr(end, identity.NAME, None)
+    if mine is not None:
+        mine.recv.fixed = mine.send.fixed = mine.poll.fixed = True
+
+
+def served_lock(lock: Any) -> None:
+    """Say that only the library's own loop takes this lock in this process."""
+    cell = getattr(lock, identity.NAME, None)
+    if cell is not None:
+        cell.fixed = True
+
+
 def remember(pool: int, number: int, job: Job) -> None:
     """Note where the job ``number`` of a pool comes from."""
     if len(_jobs) >= JOBS:

@@ -304,25 +304,14 @@ def free_tally(word: int) -> None:
         _free_tallies.append((word - layout.TALLY // 8) // layout.TALLY_WORDS)
 
 
-def begin_task(pool: int, number: int, text: bytes) -> int:
-    """Note the task that this thread begins to run; returns the cell's byte offset for `end_task`, 0 if none was free."""
+def begin_task(pool: int) -> int:
+    """Return the byte offset of a cell for the tasks that this thread is going to run, kept from task to task; 0 if none was free."""
     if not _free_doings:
         lose(layout.H_LOST_DOING)
         return 0
     at = layout.DOING + _free_doings.pop() * layout.DOING_SIZE
-    text = text[: layout.DOING_SIZE - 40]
-    _bytes[at + 40 : at + 40 + len(text)] = text
-    first = at // 8
-    words[first + 1], words[first + 2], words[first + 3], words[first + 4] = pool, number, monotonic_ns(), len(text)
-    words[first] = 1 | get_native_id() << 32
+    words[at // 8], words[at // 8 + 1], words[at // 8 + 2] = 0, pool, 0
     return at
-
-
-def end_task(at: int) -> None:
-    """The task of that cell returned or raised."""
-    if at:
-        words[at // 8] = 0
-        _free_doings.append((at - layout.DOING) // layout.DOING_SIZE)
 
 
 def ended() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from _thread import get_native_id
-from _weakref import ref
 from struct import Struct
 from time import monotonic_ns
 
@@ -13,13 +13,13 @@ from . import brief, budget, callsite, failure, pools, rebuild, recorder, waits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
     from typing import Any
 
-_CELL = Struct("<4Q").pack_into
+_ROOM = layout.DOING_SIZE - 40
+_CELL = Struct(f"<2Q{_ROOM}s").pack_into
 _failures = budget.Budget(200, 5)
-
-QUICK = 64
-"""So many tasks of one function, each begun within `waits.FRESH_NS` of the one before, are told with their arguments."""
 
 
 current: Worker | None = None
@@ -27,7 +27,10 @@ current: Worker | None = None
 
 
 class Worker:
-    """What this process is as a worker of the pool ``pool`` (its OBJECT key); used by its one working thread."""
+    """What this process is as a worker of the pool ``pool`` (its OBJECT key); used by its one working thread.
+
+    A task is noted as it came, pickled: what it says is read when somebody asks for it, and nothing is done for it here.
+    """
 
     def __init__(self, pool: int, name: str) -> None:
         global current
@@ -36,88 +39,87 @@ class Worker:
         self.asked = False  # did it ask for a task? Then its initializer has returned.
         self.ready: Any = None  # called when it asks for its first task
         self.refused = False  # its result could not be pickled: the error that goes back instead is none of its function
-        self.job, self.index, self.function = 0, 0, ""
-        self.code: Any = None  # not the function: it may hold what the program wants to be rid of
-        self._cell, self._number, self._since, self._state = 0, 0, 0, 1 | get_native_id() << 32
-        self._called, self._name, self._quick, self._busy = _nothing, b"", 0, 0
+        self._cell, self._word, self._since, self._busy = 0, layout.H_UNREAD, 0, 0
+        self._state = layout.PICKLED | get_native_id() << 32
         recorder.log(tasks.WORKER, pool, name)
 
-    def ask(self) -> None:
-        """It asks for a task."""
-        if not self.asked:
-            self.asked = True
+    def watched(self, receive: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what to call in the place of ``receive``, which returns the next task as bytes."""
+        live, pack, now_ns = recorder.live, _CELL, monotonic_ns
+
+        def recv_bytes(maxlength: Any = None) -> Any:
+            if not self.asked:
+                self._ask()
+            try:
+                data = receive(maxlength)
+            except BaseException as error:
+                failure.hide(error)
+                raise
+            try:
+                at = self._cell
+                self._since = now = now_ns()
+                pack(live[1], at + 24, now, len(data), data)
+                live[0][self._word] = self._state
+            except Exception:  # noqa: BLE001 - the guest's oath
+                pass
+            return data
+
+        return recv_bytes
+
+    def _ask(self) -> None:
+        """It asks for its first task."""
+        self.asked = True
+        try:
             if self.ready is not None:
                 self.ready()
+            self._cell = recorder.begin_task(self.pool)
+            self._word = self._cell // 8 if self._cell else layout.H_UNREAD
+        except Exception:  # noqa: BLE001 - the guest's oath
+            pass
 
-    def begin(self, job: int, index: int, function: Any, args: Any, kwargs: Any) -> None:
-        """It begins to run a task: what it got to call. One right after another of the same function is told by name and number."""
-        now = monotonic_ns()
-        before, self._since, self.job, self.index = self._since, now, job, index
-        self._number = number = pools.task_number(job, index)
-        cell = self._cell
-        if now - before > waits.FRESH_NS or _called(function, args) is not self._called():
-            self._quick = 0
-        else:
-            self._quick += 1
-            if cell and self._quick > QUICK:
-                words, at = recorder.words, cell // 8
-                if self._quick == QUICK + 1:
-                    words[at + 4] = len(self._name)  # which is what the text begins with
-                words[at + 2], words[at + 3] = number, now
-                words[at] = self._state
-                return
-        called, self.function, arguments = describe(function, args, kwargs)
-        self.code = getattr(getattr(called, "__func__", called), "__code__", None)
-        self._called = ref(called) if type(called) is _FUNCTION else _nothing
-        self._name = self.function.encode("utf-8", "replace")[: layout.DOING_SIZE - 40]
-        self._tell(self._name + f"({arguments})".encode("utf-8", "replace"))
-
-    def _tell(self, text: bytes) -> None:
-        text = text[: layout.DOING_SIZE - 40]
-        if not self._cell:  # kept from task to task
-            self._cell = recorder.begin_task(self.pool, self._number, text)
-            return
-        buffer, at = recorder._bytes, self._cell
-        buffer[at + 40 : at + 40 + len(text)] = text
-        _CELL(buffer, at + 8, self.pool, self._number, self._since, len(text))
-        recorder.words[at // 8] = self._state
-
-    def end(self, *, returned: bool) -> None:
+    def end(self, job: object, index: object, *, returned: bool) -> None:
         """The task returned or raised; its result is about to be sent. Only one that took a while is worth a record."""
-        if self._cell:
-            recorder.words[self._cell // 8] = 0
-        took = monotonic_ns() - self._since
-        recorder.words[layout.H_BUSY] = self._busy = self._busy + took
+        words, took = recorder.live[0], monotonic_ns() - self._since
+        words[self._word] = 0
+        words[layout.H_BUSY] = self._busy = self._busy + took
         if took > waits.SHORT_NS:
-            recorder.ring(layout.R_TASK_ENDED, self.pool, self._number, int(returned), self._since)
+            recorder.ring(layout.R_TASK_ENDED, self.pool, pools.task_number(job, index), int(returned), self._since)
+
+    @property
+    def function(self) -> str:
+        """Return the name of the function of its task, "" if it has none."""
+        called = _running()
+        return "" if called is None else brief.name_of(called)
 
     def defined_at(self) -> int:
         """Return the number of the place where the function of its task is defined."""
-        return 0 if self.code is None else callsite.number(self.code, -1, self.code.co_firstlineno)
+        called = _running()
+        code = getattr(getattr(called, "__func__", called), "__code__", None)
+        return 0 if code is None else callsite.number(code, -1, code.co_firstlineno)
 
-    def failed(self, error: BaseException, text: str, site: int) -> None:
+    def failed(self, job: int, index: int, error: BaseException, text: str, site: int) -> None:
         """The task raised; ``text``: the traceback."""
         if _failures.spend():
             recorder.log(
                 tasks.FAILED,
                 self.pool,
-                self.job,
-                self.index,
+                job,
+                index,
                 self.function,
                 failure.kind(error),
                 failure.message(error),
                 text,
                 site,
             )
-            self._check(error, site)
+            self._check(job, error, site)
 
-    def _check(self, error: BaseException, site: int) -> None:
+    def _check(self, job: int, error: BaseException, site: int) -> None:
         reason = rebuild.why_not(error)
         if reason:
             file, line = rebuild.defined_at(type(error))
             recorder.log(
                 failures.NOT_REBUILDABLE, failure.kind(error), failure.message(error), reason, file, line, site,
-                self.pool, self.job, self.function,
+                self.pool, job, self.function,
             )  # fmt: skip
 
     def initializer_failed(self, error: BaseException) -> None:
@@ -128,19 +130,32 @@ class Worker:
         )  # fmt: skip
 
 
-def _called(function: Any, args: Any) -> Any:
-    """Return the program's own function of a task, as `describe` finds it."""
-    if type(function) is _FUNCTION:
-        return args[0][0] if function.__name__ in _STARS and function.__module__ == "multiprocessing.pool" else function
-    return function.args[0] if getattr(getattr(function, "func", None), "__name__", "") == "_process_chunk" else function
+def _running() -> Any:
+    """Return the program's function of the task that the worker's loop above us has begun; None if there is none."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_name
+        if name in _LOOPS and frame.f_code.co_filename.endswith(_LOOPS[name]):
+            return _called(frame, name)
+        frame = frame.f_back
+    return None
 
 
-_FUNCTION = type(lambda: None)
+_LOOPS = {"worker": "multiprocessing/pool.py", "_process_worker": "concurrent/futures/process.py"}
+
+
+def _called(frame: FrameType, loop: str) -> Any:
+    known = frame.f_locals
+    item = known.get("call_item")
+    function, args = (
+        (known.get("func"), known.get("args")) if loop == "worker" else (getattr(item, "fn", None), getattr(item, "args", ()))
+    )
+    if sys.version_info < (3, 13):
+        known.clear()  # a copy, which would keep what the loop holds until it returns
+    return None if function is None else describe(function, args, {})[0]
+
+
 _STARS = ("mapstar", "starmapstar")
-
-
-def _nothing() -> object:
-    return _nothing  # which is no function of the program
 
 
 def describe(function: Any, args: Any, kwargs: Any) -> tuple[Any, str, str]:

@@ -46,17 +46,20 @@ _live, _threads, _entry_of, _NOBODY = recorder.live, recorder.threads, recorder.
 
 
 class Place(native.Place):
-    """One operation on one resource, with where in the program it last had to wait (``since``: when that began, in ns)."""
+    """One operation on one resource, with where in the program it last had to wait (``since``: when that began, in ns).
+
+    ``fixed``: only the library itself uses it, from always the same place, so that is looked up once.
+    """
 
     __slots__ = ()
 
     def __init__(self, key: int) -> None:
-        self.key, self.since, self.site, self.stack = key & _MASK, 0, 0, 0
+        self.key, self.since, self.site, self.stack, self.fixed = key & _MASK, 0, 0, 0, False
 
     def fresh(self, now: int) -> int:
         """Note a wait that begins now; return STALE_SITE if the site is of an earlier one, else 0."""
         before, self.since = self.since, now
-        if now - before < FRESH_NS:
+        if now - before < FRESH_NS or (self.fixed and self.stack):
             return STALE_SITE
         self.site, self.stack = callsite.here_and_stack()
         if kept.ways:

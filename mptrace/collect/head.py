@@ -9,6 +9,7 @@ from __future__ import annotations
 from struct import Struct
 
 from mptrace.collect.recording import DoingCell, Entry, Head, HeldLock, RingRecord, Slot, TallyCell
+from mptrace.collect.task import read_task
 from mptrace.wire import layout
 from mptrace.wire.wait import NAMES, TIMED
 
@@ -110,12 +111,18 @@ def _read_doings(data: bytes, again: bytes) -> list[DoingCell]:
     found = []
     for number in range(layout.DOINGS):
         at = layout.DOING + number * layout.DOING_SIZE
-        state, key, task, since_ns, length = _DOING.unpack_from(data, at)
-        if state & 0xFFFFFFFF != 1 or data[at : at + layout.DOING_SIZE] != again[at : at + layout.DOING_SIZE]:
-            continue
-        text = data[at + _DOING.size : at + min(_DOING.size + length, layout.DOING_SIZE)]
-        found.append(DoingCell(state >> 32, key, task, since_ns, text.decode("utf-8", "replace")))
+        if data[at : at + layout.DOING_SIZE] == again[at : at + layout.DOING_SIZE]:
+            found += _read_doing(data[at : at + layout.DOING_SIZE])
     return found
+
+
+def _read_doing(cell: bytes) -> list[DoingCell]:
+    state, key, number, since_ns, length = _DOING.unpack_from(cell)
+    what = cell[_DOING.size : _DOING.size + length]
+    if state & 0xFFFFFFFF == layout.TOLD:
+        return [DoingCell(state >> 32, key, number, since_ns, what.decode("utf-8", "replace"))]
+    task = read_task(what) if state & 0xFFFFFFFF == layout.PICKLED else None
+    return [] if task is None else [DoingCell(state >> 32, key, task.number, since_ns, task.text)]
 
 
 def _read_ring(data: bytes) -> list[RingRecord]:

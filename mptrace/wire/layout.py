@@ -7,7 +7,7 @@ All numbers little-endian u64 words unless said otherwise::
     12800   HELD     512 x 8 B    ident of the thread that holds lock i, or 0
     16896   CELLS    512 x 24 B   of lock i: resource key, since ns, site
     29184   TALLY    128 x 32 B   of connection i: resource key, messages sent, received, end bits
-    33280   DOING    8 x 256 B    task that a worker thread runs right now, with a short text
+    33280   DOING    2 x 1024 B   task that a worker thread runs right now, as it came
     35328   RING     128 x 64 B   recent ordinary events, overwritten round and round
     43520   LOG      24 KiB       rare events, never overwritten (see wire/event.py); continued in segment files
     68096   WORDS    grows        what faulthandler wrote when the process died of a fatal signal
@@ -27,20 +27,21 @@ Of a lock: while HELD is not 0, since and site tell of that hold; since 0: it is
 is that of an earlier time. While HELD is 0, they are old, but with FOREIGN set in site: this process released the lock at
 ``since`` although it did not hold it, so whoever is noted as holder since before then does not hold it any more.
 
-A DOING cell: 0 state (0 none, 1 task), 1 object key, 2 number of the task, 3 since ns, 4 length of text, then text.
+A DOING cell: 0 state (0 none, 1 task told as text, 2 task as it was received, pickled) | native tid << 32, 1 object key, 2 number
+of the task (a pickle says it itself), 3 since ns, 4 length of the text or of the pickle, of which the first bytes follow.
 
 A RING record: 0 seq (from 1), 1 time ns, 2 kind | native tid << 32, 3..6 four numbers, 7 seq again. A record
 whose two seqs differ was being written (with only one, 46 of 300 kills left a wrong record that looked whole).
 
 ``HEADER`` words: see the ``H_`` numbers. A segment file (``.1``, ``.2``, ...) has a header and a log only.
 
-History of VERSION: 1 first.
+History of VERSION: 1 first. 2 tasks as they were received, in fewer and larger cells.
 """
 
 from __future__ import annotations
 
 MAGIC = b"MPTRACE\0"
-VERSION = 1
+VERSION = 2
 
 HEADER_SIZE = 512
 BOARD, THREADS, THREAD_WORDS = 512, 64, 24
@@ -48,7 +49,7 @@ HELD = BOARD + THREADS * THREAD_WORDS * 8
 LOCKS = 512
 CELLS, CELL_WORDS = HELD + LOCKS * 8, 3
 TALLY, TALLIES, TALLY_WORDS = CELLS + LOCKS * CELL_WORDS * 8, 128, 4
-DOING, DOINGS, DOING_SIZE = TALLY + TALLIES * TALLY_WORDS * 8, 8, 256
+DOING, DOINGS, DOING_SIZE = TALLY + TALLIES * TALLY_WORDS * 8, 2, 1024
 RING, RING_RECORDS, RING_WORDS = DOING + DOINGS * DOING_SIZE, 128, 8
 LOG = RING + RING_RECORDS * RING_WORDS * 8
 LOG_SIZE = 24 * 1024
@@ -81,6 +82,9 @@ ATTACHED = 16  # written by attach from what it saw outside: observed, not recor
 T_IDENT, T_TID, T_STATE = 0, 1, 2
 T_WAIT, T_INTENT = 8, 16
 S_STATE, S_KEY, S_SINCE, S_TIMEOUT, S_SITE, S_DETAIL, S_STACK = range(7)
+
+TOLD, PICKLED = 1, 2
+"""States of a DOING cell."""
 
 # Kinds of ring records.
 R_WAITED = 1  # a wait of over a millisecond ended: wait kind | family << 8, key, since ns, site

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mptrace.collect.head import read_head
 from mptrace.wire import layout, wait
 from mptrace.wire.events import failures, processes, resources, tasks
 from tests.support.traced import EVERYWHERE, NAMES, Outcome, line_of, trace
@@ -95,9 +96,7 @@ def test_a_dead_worker_is_told_and_its_last_task_stands_in_its_file(outcome: Out
     assert gone["code"] == 9
     (path,) = (outcome.path / "processes").glob(f"{gone['child']}-*.mpt")
     data = path.read_bytes()
-    cells = [data[at : at + layout.DOING_SIZE] for at in range(layout.DOING, layout.RING, layout.DOING_SIZE)]
-    texts = [cell[40 : 40 + cell[32]] for cell in cells if cell[0] == 1]
-    assert texts == [b"dies(1)"]
+    assert [cell.text for cell in read_head(data, data).doings] == ["dies(1)"]
 
 
 def test_the_end_of_a_pool_is_told_with_its_call_and_what_was_left(outcome: Outcome) -> None:
@@ -207,6 +206,15 @@ if __name__ == "__main__":
     worker.join()
     pool.terminate()
 """
+
+
+UNASKED = INTERRUPTED.replace("    pool.apply(abs, (1,))\n", "").replace("Pool(1)", "Pool(1, initializer=id, initargs=(1,))")
+
+
+def test_a_worker_that_ctrl_c_ended_before_its_first_task_had_no_failing_initializer(tmp_path: Path) -> None:
+    outcome = trace(UNASKED, tmp_path)
+    assert not outcome.of(tasks.INITIALIZER_FAILED)
+    assert outcome.quiet(), outcome.err
 
 
 def test_the_traceback_of_a_worker_that_ctrl_c_ended_shows_no_frame_of_ours(tmp_path: Path) -> None:

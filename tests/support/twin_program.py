@@ -74,6 +74,15 @@ def available(thing):
     return thing._semlock._get_value() > 0 or (thing._semlock.kind == 0 and thing._semlock._is_mine())
 
 
+def fix(stage, which):
+    """Only the library uses it, from now on."""
+    end = {"a": stage.a, "b": stage.b}.get(which)
+    if end is not None:
+        end._mptrace.recv.fixed = end._mptrace.send.fixed = True
+    else:
+        getattr(stage, which)._mptrace.fixed = True
+
+
 def often(stage, which):
     """More often than a lock can be noted each time."""
     thing = getattr(stage, which)
@@ -139,7 +148,7 @@ def rest(_stage):
 
 OPERATIONS = {
     f.__name__: f
-    for f in (acquire, named, release, enter, leave, inside, often, send, recv, blocked, blocked_recv, elsewhere, rest)
+    for f in (acquire, named, release, enter, leave, inside, fix, often, send, recv, blocked, blocked_recv, elsewhere, rest)
 }
 
 

@@ -24,6 +24,7 @@ PURE = "MPTRACE_PURE_PYTHON"
 LAYOUT = (
     layout.VERSION, layout.SIZE, layout.H_UNREAD, layout.THREAD_WORDS, layout.T_IDENT, layout.T_STATE, layout.T_WAIT,
     wait.ACQUIRE, wait.RECV, wait.SEND, resource.SEM, resource.PIPE, layout.S_STACK,
+    layout.HELD // 8, layout.CELLS // 8, layout.CELL_WORDS,
 )  # fmt: skip
 """What the compiled module must have been built for: one that was left over from another version is not used."""
 
@@ -49,8 +50,9 @@ recorder: Any = _load()
 class Place:
     """The fields of a waits.Place, and of a lock's cell."""
 
-    __slots__ = ("held", "key", "lean", "since", "site", "stack")
+    __slots__ = ("fixed", "held", "key", "lean", "since", "site", "stack")
 
+    fixed: bool
     held: int
     key: int
     lean: bool

@@ -30,7 +30,8 @@ typedef unsigned long long u64;
 extern int PyObject_AsWriteBuffer(PyObject *object, void **address, Py_ssize_t *size);
 
 /* The numbers of wire/layout.py and wire/wait.py that are used here; the Python half compares LAYOUT before it uses us. */
-enum { VERSION = 1, SIZE = 68096, H_UNREAD = 63, THREAD_WORDS = 24, T_IDENT = 0, T_STATE = 2, T_WAIT = 8 };
+enum { VERSION = 2, SIZE = 68096, H_UNREAD = 63, THREAD_WORDS = 24, T_IDENT = 0, T_STATE = 2, T_WAIT = 8 };
+enum { HELD = 12800 / 8, LOCKS = 512, CELLS = HELD + LOCKS, CELL_WORDS = 3 };
 enum { S_STATE, S_KEY, S_SINCE, S_TIMEOUT, S_SITE, S_DETAIL, S_STACK, S_WORDS };
 enum { ACQUIRE = 1, RECV = 2, SEND = 3, TIMED = 1, STALE_SITE = 2, SEM = 1, PIPE = 2, IN_USE = 1 };
 enum { WORDS = SIZE / 8 };
@@ -85,6 +86,7 @@ typedef struct {
     u64 held;                    /* word that says who holds the lock */
     u64 taken;                   /* era in which a thread of this process took it; 0: given back */
     char lean;                   /* it is too hot for notes */
+    char fixed;                  /* the library itself uses it, always from the same place: that need not be looked up again */
     int kind;
     PyObject *take, *give, *count; /* the primitive's own methods; NULL: not equipped */
 } Place;
@@ -93,6 +95,7 @@ static PyMemberDef place_members[] = {
     {"key", T_ULONGLONG, offsetof(Place, key), 0, NULL},     {"since", T_ULONGLONG, offsetof(Place, since), 0, NULL},
     {"site", T_ULONGLONG, offsetof(Place, site), 0, NULL},   {"stack", T_ULONGLONG, offsetof(Place, stack), 0, NULL},
     {"held", T_ULONGLONG, offsetof(Place, held), 0, NULL},   {"lean", T_BOOL, offsetof(Place, lean), 0, NULL},
+    {"fixed", T_BOOL, offsetof(Place, fixed), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -263,7 +266,7 @@ static int begin(Wait *wait, Place *place, u64 state, PyObject *timeout, u64 det
         return 0;
     memcpy(wait->outer, words + slot, sizeof(wait->outer));
     place->since = now = clock_ns();
-    if (now - before < fresh_ns)
+    if (now - before < fresh_ns || (place->fixed && place->stack))
         state |= STALE_SITE << 16;
     else if (ask(ask_look, (PyObject *)place) < 0)
         return -1;
@@ -354,6 +357,10 @@ static PyObject *took(Place *place, PyObject *result)
         return result;
     place->taken = era;
     store(place->held, PyThread_get_thread_ident());
+    if (place->fixed && place->held - HELD < LOCKS) {
+        words[CELLS + (place->held - HELD) * CELL_WORDS + 1] = clock_ns();
+        return result;
+    }
     if (place->lean || ask(ask_note, (PyObject *)place) >= 0)
         return result;
     PyErr_Fetch(&type, &value, &trace);
@@ -561,7 +568,7 @@ static PyObject *transfer(Method *method, PyObject *args, PyObject *kwargs, Plac
         return NULL;
     if (slot == 0)
         return PyObject_Call(method->original, args, kwargs);
-    if (now - place->since > fresh_ns || words[slot]) {
+    if ((now - place->since > fresh_ns && !(place->fixed && place->stack)) || words[slot]) {
         if (begin(&wait, place, state, NULL, detail) < 0)
             return NULL;
         return end(&wait, PyObject_Call(method->original, args, kwargs));
@@ -826,8 +833,8 @@ static int execute(PyObject *module)
     types = PyImport_ImportModule("types");
     bound_method = types != NULL ? PyObject_GetAttrString(types, "MethodType") : NULL;
     Py_DecRef(types);
-    layout = Py_BuildValue("(iiiiiiiiiiiii)", VERSION, SIZE, H_UNREAD, THREAD_WORDS, T_IDENT, T_STATE, T_WAIT, ACQUIRE, RECV, SEND,
-                           SEM, PIPE, S_STACK);
+    layout = Py_BuildValue("(iiiiiiiiiiiiiiii)", VERSION, SIZE, H_UNREAD, THREAD_WORDS, T_IDENT, T_STATE, T_WAIT, ACQUIRE, RECV, SEND,
+                           SEM, PIPE, S_STACK, HELD, CELLS, CELL_WORDS);
     if (!no_arguments || !just_false || !attribute || !bound_method || !layout || make_types() < 0)
         return -1;
     if (PyModule_AddObjectRef(module, "LAYOUT", layout) < 0 || PyModule_AddObjectRef(module, "Place", (PyObject *)place_type) < 0 ||

@@ -59,11 +59,13 @@ class End(native.End):
         """Begin anew in a forked child: it has sent nothing, and waits at places of its own."""
         self.entry = recorder.NOBODY
         self.used = self.got = self.poll.since = 0
+        self.recv.fixed = self.send.fixed = self.poll.fixed = False
 
     def shared(self) -> None:
         """It is open on both sides of a fork now."""
-        kept.forked(self.recv, RECV)
-        kept.forked(self.send, SEND)
+        if not self.recv.fixed:
+            kept.forked(self.recv, RECV)
+            kept.forked(self.send, SEND)
 
     def __del__(self, free_tally=recorder.free_tally, ends=_ends, ways=kept.ways):  # type: ignore[no-untyped-def]  # bound now: globals may be gone
         try:
@@ -159,7 +161,7 @@ def _recv_bytes(original: Callable[..., Any]) -> Callable[..., Any]:
         end, now = self._mptrace, now_ns()
         place, entry = end.recv, end.entry
         noted = entry.place
-        if noted is None or now - place.since > fresh_ns or ident() != entry.ident:
+        if noted is None or (now - place.since > fresh_ns and not (place.fixed and place.stack)) or ident() != entry.ident:
             try:
                 result = carefully(original, self, maxsize, RECV, place, 0)
             except BaseException as error:
@@ -193,7 +195,7 @@ def _send_bytes(original: Callable[..., None]) -> Callable[..., None]:
         end, now = self._mptrace, now_ns()
         place, entry = end.send, end.entry
         noted = entry.place
-        if noted is None or now - place.since > fresh_ns or ident() != entry.ident:
+        if noted is None or (now - place.since > fresh_ns and not (place.fixed and place.stack)) or ident() != entry.ident:
             try:
                 carefully(original, self, buf, SEND, place, len(buf))
             except BaseException as error:
@@ -263,6 +265,9 @@ def _begin_wait(object_list: Any, timeout: Any) -> waits.Saved:
             return waits.begin(READY, PIPE, end.key, timeout, len(object_list), place=end.poll)
         if recorder.words[(recorder.threads.get(get_ident()) or recorder.new_thread()) + layout.T_WAIT]:
             return None  # Process.join waits for the child's sentinel: the join itself says more
+        last = getattr(object_list[-1], identity.NAME, None) if type(object_list) is list else None
+        if last is not None and last.poll.fixed:  # a pool's worker handler, at its workers and at what wakes it up
+            return waits.begin(READY, PIPE, last.key, timeout, len(object_list), place=last.poll)
         fd = first if type(first) is int else first.fileno()
         place = _place_of(fd)
         return waits.begin(READY, PIPE, place.key, timeout, len(object_list), place=place)

@@ -38,6 +38,7 @@ def install(module: ModuleType) -> None:
     originals.patch(NAME, module._ExecutorManagerThread, "terminate_broken", _terminate_broken)
     originals.patch(NAME, module._ExceptionWithTraceback, "__init__", _exception_init)
     life.at_bootstrap.append(_in_child)
+    pools.plain_items.add(module._CallItem)
 
 
 def _init(original: Callable[..., object]) -> object:
@@ -71,6 +72,7 @@ def _made(executor: Any) -> None:
         inode = pools.pipe_key(getattr(executor, role))
         pools.served[inode] = key
         recorder.log(resources.PART, OBJECT, inode, OBJECT, key, role)
+    pools.served_end(executor._result_queue._reader)
 
 
 def _submit(original: Callable[..., object]) -> object:
@@ -202,9 +204,12 @@ def _in_child(process: Any) -> None:
     key = pools.key_of_executor(call_queue)
     if key:
         worker = Worker(key, str(process._name)[:100])
+        for end, lock in ((call_queue._reader, call_queue._rlock), (result_queue._writer, result_queue._wlock)):
+            pools.served_end(end)
+            pools.served_lock(lock)
         if initializer is not None:
             _watch_initializer(worker)
-        call_queue.get, result_queue.put = _watched_get(worker, call_queue.get), _watched_put(worker, result_queue.put)
+        call_queue._recv_bytes, result_queue.put = worker.watched(call_queue._recv_bytes), _watched_put(worker, result_queue.put)
 
 
 def _watch_initializer(worker: Worker) -> None:
@@ -222,25 +227,11 @@ def _watch_initializer(worker: Worker) -> None:
     worker.ready = lambda: logger.__dict__.pop("isEnabledFor", None)
 
 
-def _watched_get(worker: Worker, original: Callable[..., Any]) -> Callable[..., Any]:
-    def get(*args: Any, **kwargs: Any) -> Any:
-        worker.ask()
-        item = original(*args, **kwargs)
-        try:
-            if item is not None:
-                worker.begin(item.work_id, 0, item.fn, item.args, item.kwargs)
-        except Exception:
-            guard.trouble(NAME)
-        return item
-
-    return get
-
-
 def _watched_put(worker: Worker, original: Callable[..., Any]) -> Callable[..., Any]:
     def put(obj: Any) -> Any:
         try:
             if hasattr(obj, "work_id"):
-                _note_result(worker, obj.exception)
+                _note_result(worker, obj.work_id, obj.exception)
         except Exception:
             guard.trouble(NAME)
         return original(obj)
@@ -248,9 +239,9 @@ def _watched_put(worker: Worker, original: Callable[..., Any]) -> Callable[..., 
     return put
 
 
-def _note_result(worker: Worker, sent: Any) -> None:
-    worker.end(returned=sent is None)
+def _note_result(worker: Worker, number: int, sent: Any) -> None:
+    worker.end(number, 0, returned=sent is None)
     error, text = getattr(sent, "exc", sent), getattr(sent, "tb", "")
     if isinstance(error, BaseException) and not worker.refused:
-        worker.failed(error, text.strip('\n"') if type(text) is str else "", getattr(sent, SITE, 0))
+        worker.failed(number, 0, error, text.strip('\n"') if type(text) is str else "", getattr(sent, SITE, 0))
     worker.refused = False

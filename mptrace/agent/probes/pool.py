@@ -100,6 +100,8 @@ def _name_parts(pool: Any) -> None:
         inode = pools.pipe_key(getattr(pool, role))
         pools.served[inode] = key
         recorder.log(resources.PART, OBJECT, inode, OBJECT, key, role)
+    for end in (pool._inqueue._writer, pool._outqueue._reader, pool._change_notifier._reader):
+        pools.served_end(end)
 
 
 def _submit(name: str) -> Callable[[Callable[..., object]], object]:
@@ -302,35 +304,21 @@ def _in_child(process: Any) -> None:
     key = pools.key_of_pool(inqueue)
     if key:
         _worker = Worker(key, str(process._name)[:100])
-        inqueue.get, outqueue.put = _watched_get(_worker, inqueue.get), _watched_put(_worker, outqueue.put)
-
-
-def _watched_get(worker: Worker, original: Callable[..., Any]) -> Callable[..., Any]:
-    def get() -> Any:
-        worker.ask()
-        try:
-            task = original()
-        except BaseException as error:
-            failure.hide(error)
-            raise
-        try:
-            if task is not None:
-                job, index, function, args, kwargs = task
-                worker.begin(job, index, function, args, kwargs)
-        except Exception:
-            guard.trouble(NAME)
-        return task
-
-    return get
+        reader = inqueue._reader
+        pools.served_end(reader)
+        pools.served_end(outqueue._writer)
+        pools.served_lock(inqueue._rlock)
+        pools.served_lock(outqueue._wlock)
+        reader.recv_bytes, outqueue.put = _worker.watched(reader.recv_bytes), _watched_put(_worker, outqueue.put)
 
 
 def _watched_put(worker: Worker, original: Callable[..., Any]) -> Callable[..., Any]:
     def put(obj: Any) -> Any:
         try:
-            returned, result = obj[2]
-            worker.end(returned=bool(returned))
+            job, index, (returned, result) = obj
+            worker.end(job, index, returned=returned)
             if not returned and type(result).__name__ != "MaybeEncodingError":
-                _task_failed(worker, result)
+                _task_failed(worker, job, index or 0, result)
         except Exception:
             guard.trouble(NAME)
         try:
@@ -342,13 +330,23 @@ def _watched_put(worker: Worker, original: Callable[..., Any]) -> Callable[..., 
     return put
 
 
-def _task_failed(worker: Worker, result: Any) -> None:
+def _task_failed(worker: Worker, job: int, index: int, result: Any) -> None:
     error = getattr(result, "exc", result)
     text = getattr(result, "tb", None)
     if isinstance(error, BaseException):
-        worker.failed(error, text.strip('\n"') if type(text) is str else failure.text(error), failure.raised_at(error))
+        told = text.strip('\n"') if type(text) is str else failure.text(error)
+        worker.failed(job, index, error, told, failure.raised_at(error))
 
 
 def _on_failure(_process: Any, error: BaseException) -> None:
-    if _worker is not None and not _worker.asked and not isinstance(error, SystemExit):
+    if _worker is not None and not _worker.asked and not isinstance(error, SystemExit) and not _is_asking(error):
         _worker.initializer_failed(error)
+
+
+def _is_asking(error: BaseException) -> bool:
+    """Did it come while the worker waited for its first task?"""
+    entry = error.__traceback__
+    while entry is not None and entry.tb_frame.f_code.co_name != "worker":
+        entry = entry.tb_next
+    below = entry.tb_next if entry is not None else None
+    return below is not None and below.tb_frame.f_code.co_filename.endswith("multiprocessing/queues.py")

@@ -13,7 +13,7 @@ from itertools import count
 from ...wire.events import failures, resources
 from ...wire.resource import MUTEX, OBJECT, PIPE, SEM
 from ...wire.wait import FEEDER_END, TASKS_DONE
-from .. import brief, budget, callsite, depth, guard, identity, offender, originals, recorder, waits
+from .. import brief, budget, callsite, depth, guard, identity, offender, originals, pools, recorder, waits
 from ..failure import hide
 
 TYPE_CHECKING = False
@@ -26,7 +26,6 @@ NAME = "queues"
 
 PUTS = 256
 
-_PLAIN = frozenset((int, str, bytes, float, bool, complex, type(None), bytearray))
 _puts: list[tuple[int, int, int]] = [(0, 0, 0)] * PUTS  # id of the item, key of its queue, site
 _next_put = count().__next__
 _searches = budget.Budget(20, 1)
@@ -121,7 +120,7 @@ def _setstate(original: Callable[..., None], kind: str) -> Callable[..., None]:
 
 
 def _put(original: Callable[..., None]) -> Callable[..., None]:
-    plain, remember = _PLAIN, _remember
+    plain, remember = pools.plain_items, _remember
 
     def put(self: Any, obj: Any, block: Any = True, timeout: Any = None) -> None:
         if type(obj) not in plain:
@@ -221,6 +220,8 @@ def _start_thread(original: Callable[..., None]) -> Callable[..., None]:
             raise
         try:
             self._thread._mptrace_queue = identity.of_queue(self)
+            pools.served_end(self._writer)
+            pools.served_lock(self._wlock)
         except Exception:  # noqa: BLE001 - the guest's oath
             guard.trouble(NAME)
 

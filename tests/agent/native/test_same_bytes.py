@@ -31,6 +31,7 @@ CALLS = st.one_of(
     st.tuples(st.just("leave"), LOCKS),
     st.tuples(st.just("leave"), LOCKS, ODD, ODD, ODD),
     st.tuples(st.just("often"), LOCKS),
+    st.tuples(st.just("fix"), st.sampled_from(["lock", "rlock", "sem", "a", "b"])),
     st.tuples(st.just("send"), st.integers(0, 2000)),
     st.tuples(st.just("recv")),
     st.tuples(st.just("recv"), st.sampled_from([0, 1, 3000, None, -1])),
