@@ -70,6 +70,8 @@ def _made(pool: Any) -> None:
             )  # fmt: skip
             recorder.log(resources.MADE, OBJECT, key, "Pool", site, "", workers)
             recorder.log(resources.PART, OBJECT, pools.pipe_key(pool._change_notifier), OBJECT, key, "_change_notifier")
+            for end in (pool._inqueue._writer, pool._outqueue._reader, pool._change_notifier._reader):
+                pools.served_end(end)
     except Exception:
         guard.trouble(NAME)
 
@@ -100,8 +102,6 @@ def _name_parts(pool: Any) -> None:
         inode = pools.pipe_key(getattr(pool, role))
         pools.served[inode] = key
         recorder.log(resources.PART, OBJECT, inode, OBJECT, key, role)
-    for end in (pool._inqueue._writer, pool._outqueue._reader, pool._change_notifier._reader):
-        pools.served_end(end)
 
 
 def _submit(name: str) -> Callable[[Callable[..., object]], object]:
