@@ -35,26 +35,29 @@ def patch(probe: str, owner: object, name: str, wrap: Callable[[Callable[..., An
     if getattr(original, MARK, False):
         return
     wrapper = wrap(original)
-    wrapper = disguise(_unbinding(wrapper, original) if type(original) is _BUILTIN else wrapper, original)
+    wrapper = disguise(_unbinding(wrapper, original, owner) if type(original) is _BUILTIN else wrapper, original)
     add(probe, owner, name, kind(wrapper) if kind else wrapper)  # type: ignore[arg-type]
     home = sys.modules.get(getattr(original, "__module__", None) or "")
-    if home is not None and home is not owner and home.__dict__.get(name) is original:
+    if home is not None and home is not owner and not isinstance(owner, type) and home.__dict__.get(name) is original:
         add(probe, home, name, wrapper)  # os.kill is posix.kill, and pickled as that
 
 
 _BUILTIN = type(len)
 
 
-def _unbinding(wrapper: object, original: object) -> object:
+def _unbinding(wrapper: object, original: object, owner: object) -> object:
     """Return ``wrapper`` as an object that, like a builtin and unlike a function, is no method of a class that has it as attribute.
 
-    Pickled by its name, as the builtin is. Calling it makes no frame besides the wrapper's.
+    Pickled by its name, as the builtin is; one in a class by that class, since a builtin of its own name lives on elsewhere
+    (ForkingPickler.loads, and pickle.loads). Calling it makes no frame besides the wrapper's.
     """
+    name: str = original.__name__  # type: ignore[attr-defined]
+    reduced = (getattr, (owner, name)) if isinstance(owner, type) else name
     body = {
         "__module__": "builtins",
         "__call__": staticmethod(wrapper),  # type: ignore[arg-type]
         "__repr__": lambda _: repr(original),
-        "__reduce__": lambda _: original.__name__,  # type: ignore[attr-defined]
+        "__reduce__": lambda _: reduced,
     }
     return type(_BUILTIN.__name__, (), body)()
 

@@ -19,6 +19,8 @@ for owner, name in sorted(owners, key=str):
         assert pickle.loads(pickle.dumps(found)) is found, found
 for found in (os.kill, os._exit, signal.signal):
     assert pickle.loads(pickle.dumps(found)) is found, found
+loads = multiprocessing.reduction.ForkingPickler.loads
+assert pickle.loads(pickle.dumps(pickle.loads)) is pickle.loads and pickle.loads(pickle.dumps(loads)) is loads
 class Program:  # a builtin is no method of a class that has it as attribute
     kill, loads = os.kill, multiprocessing.reduction.ForkingPickler.loads
 assert Program().kill(os.getpid(), 0) is None and Program().loads(pickle.dumps(3)) == 3
