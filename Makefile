@@ -39,6 +39,9 @@ check: lint types layers docs-check ## what must be green besides the tests
 scenarios: setup ## every rule x start method: found, verdict, seconds, on the marked line; every healthy program: silent
 	$(RUN) -m tests.support.scenarios
 
+attach-sweep: setup ## attach to every scenario that hangs, started plainly: PYTHON_UNDER_TEST=... METHOD=fork; HEALTHY=1: to the others
+	$(RUN) -m tests.attach.sweep $(if $(PYTHON_UNDER_TEST),--python $(PYTHON_UNDER_TEST)) $(if $(METHOD),--method $(METHOD)) $(if $(HEALTHY),--healthy) $(NAMES)
+
 golden: setup ## accept what the formats print now
 	MPTRACE_ACCEPT=1 $(RUN) -m pytest tests/golden -q
 
@@ -57,4 +60,4 @@ soak: setup ## 64 processes x 4 threads, kills, no room, few files, 1,000 proces
 beds: setup ## suites and programs of others, bare and traced: BEDS=folder NAMES="..."
 	$(RUN) -m tests.support.beds $(NAMES)
 
-.PHONY: help setup test lint types layers docs docs-check check scenarios golden bench bench-compare bench-judge soak beds
+.PHONY: help setup test lint types layers docs docs-check check scenarios attach-sweep golden bench bench-compare bench-judge soak beds

@@ -25,6 +25,9 @@ ROUNDS = 2
 YOUNG_S = 3.0
 """A replaced worker that is older than this says that the pool has come to rest."""
 
+NOBODY, STORM_LIMIT = -1, 200
+"""Who a worker was that nobody remembers, and most of them that are told of."""
+
 _HEAD = 64
 """Bytes at the front of a message in which tasks differ: job and index come first."""
 
@@ -55,6 +58,20 @@ def watch_pools(sight: Sight, insights: dict[int, Insight]) -> None:
         for found in insight.walk.of("pool"):
             if is_owner(insight, found) and _is_restless(insight, found):
                 _watch(sight, insight, found)
+    _note_storms(sight, insights)
+
+
+def _note_storms(sight: Sight, insights: dict[int, Insight]) -> None:
+    """A storm that has blown over since every task is gone: a worker that dies takes one part of a job along, and each is missing."""
+    watched = {(one.pid, one.key) for one in sight.respawns}
+    for insight in insights.values():
+        for found in insight.walk.of("pool"):
+            pid, key = insight.process.pid, insight.object_key(found.address)
+            left = sum(max(lost.left, 1) for lost in sight.lost_tasks if (lost.pid, lost.key) == (pid, key))
+            places = max(insight.number(found.attributes.get("_processes", 0)), 1)
+            if left >= ROUNDS * places and (pid, key) not in watched:
+                ended = ((NOBODY, "", UNKNOWN_STATUS),) * min(left, STORM_LIMIT)
+                sight.respawns.append(Respawns(pid, key, places, ended, untaken=False, initializer=""))
 
 
 def _is_restless(insight: Insight, found: Found) -> bool:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from mptrace.model.site import Site
 
 
+UNSEEN = "it left no recording, and ended before it was seen from outside"
+"""Why a process is not traced of which only its parent tells."""
+
+
 class Role(str, Enum):
     """What a process is for."""
 

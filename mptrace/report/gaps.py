@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mptrace.diagnose.finding import Finding, Verdict
 from mptrace.diagnose.wording import counted, listed
+from mptrace.model.process import UNSEEN
 from mptrace.report.names import process_name
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _is_sure(finding: Finding) -> bool:
 def _untraced(run: Run) -> str:
     untraced = [process for process in run.processes if not process.traced and not process.role.is_service]
     if run.meta.attached:  # what had ended before we came was nobody's to read
-        untraced = [process for process in untraced if process.alive]
+        untraced = [process for process in untraced if process.alive and process.why_untraced != UNSEEN]
     if not untraced:
         return ""
     verb = "was" if len(untraced) == 1 else "were"

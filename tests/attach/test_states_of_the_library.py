@@ -98,6 +98,15 @@ WAITS_FOR_QUEUED = """
             pool.apply_async(load).get()
 """
 
+EVERY_TASK_ENDS_ITS_WORKER = """
+    import multiprocessing, os
+
+    if __name__ == "__main__":
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            print("ready", "ready", flush=True)
+            pool.map(os._exit, [1, 1, 1], chunksize=1)
+"""
+
 CALLBACK_RAISES = """
     import multiprocessing
 
@@ -213,3 +222,10 @@ def test_a_handler_that_died_without_a_callback_could_not_rebuild_a_result(tmp_p
         died = finding(judged(pid, tmp_path), "helper-thread-died")
     assert died is not None
     assert "a result could not be rebuilt" in died.title
+
+
+def test_a_storm_of_workers_that_has_blown_over_is_told_by_the_tasks_it_took(tmp_path):
+    with hung.hanging(tmp_path, EVERY_TASK_ENDS_ITS_WORKER) as pid:
+        time.sleep(1)  # the pool looks for dead workers ten times a second
+        first, *_ = judged(pid, tmp_path).diagnosis.findings
+    assert (first.rule, first.verdict.value) == ("worker-respawn-loop", "likely")

@@ -7,7 +7,7 @@ import os
 from mptrace.model.building.lives import Life, find_lives
 from mptrace.model.building.workshop import Workshop
 from mptrace.model.event import Event
-from mptrace.model.process import Process, Role
+from mptrace.model.process import UNSEEN, Process, Role
 from mptrace.model.site import Site
 from mptrace.wire import layout
 from mptrace.wire.events import processes, tasks
@@ -139,7 +139,7 @@ def _unseen(shop: Workshop, event: Event) -> Process:
     """Make a process that nobody but its parent told of."""
     pid = event.number("child")
     child = Process(f"p{len(shop.run.processes) + 1}", pid, started_ns=event.at_ns, traced=False)
-    child.why_untraced = "it left no recording, and ended before it was seen from outside"
+    child.why_untraced = UNSEEN
     _register(shop, Life(pid, event.at_ns), child)
     shop.by_pid[pid].sort(key=lambda process: process.started_ns)
     return child
