@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -9,6 +10,7 @@ import time
 from dataclasses import dataclass
 
 from mptrace.errors import BadUse
+from mptrace.launch.filesystem import is_remote
 from mptrace.wire.rundir import META, MOMENTS, PROCESSES
 
 HOME_NAME = ".mptrace"
@@ -17,10 +19,19 @@ IGNORE_ALL = "# written by mptrace\n*\n"
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
-    """``path`` is absolute, "" if nothing is writable; ``notice``: what the user must know about that, in one line."""
+    """``path`` is absolute, "" if nothing is writable; ``notice``: what the user must know about that, in one line.
+
+    ``home``: where it is to be brought when the job has ended, "" if it is there already.
+    """
 
     path: str
     notice: str = ""
+    home: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Where a reader finds it while the job runs, and afterwards if that can be."""
+        return self.home if os.path.islink(self.home) else self.path
 
 
 def runs_home() -> str:
@@ -35,11 +46,13 @@ def fallback_home() -> str:
 
 def make_run_directory(label: str, output: str = "") -> RunDirectory:
     """Make the directory of a run, or find out that there can be none; BadUse only for a bad ``--output``."""
-    if output:
-        return RunDirectory(_make_output(os.path.abspath(output)))
     name = run_name(label)
+    if output:
+        path = _make_output(os.path.abspath(output))
+        return _nearer(path, name) or RunDirectory(path)
     try:
-        return RunDirectory(_make(runs_home(), name))
+        path = _make(runs_home(), name)
+        return _nearer(path, name) or RunDirectory(path)
     except OSError as trouble:
         first = f"{os.path.dirname(runs_home())}: {trouble.strerror}"
     try:
@@ -66,6 +79,24 @@ def _make(home: str, name: str) -> str:
     os.mkdir(path, 0o700)
     fill(path)
     return path
+
+
+def _nearer(path: str, name: str) -> RunDirectory | None:
+    """Return a directory on a local disk instead of one that was just made on another machine's; None if there is no need, or no way.
+
+    A link stands where it will be, so that who looks for the run finds it, also if the launcher is killed.
+    """
+    if not is_remote(path) or is_remote(fallback_home()):
+        return None
+    try:
+        local = _make(fallback_home(), name)
+    except OSError:
+        return None
+    with contextlib.suppress(OSError):  # holds something of the user's, or no links there
+        for part in (PROCESSES, MOMENTS, ""):
+            os.rmdir(os.path.join(path, part))
+        os.symlink(local, path)
+    return RunDirectory(local, home=path)
 
 
 def _refuse_foreign(home: str) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 from mptrace.errors import BadUse
 from mptrace.launch import child
-from mptrace.launch.directory import make_run_directory
+from mptrace.launch.directory import RunDirectory, make_run_directory
 from mptrace.launch.environment import bare_environment, traced_environment
+from mptrace.launch.homecoming import bring_home
 from mptrace.launch.job import Job
 from mptrace.launch.job_watch import JobWatch
 from mptrace.launch.judging import Judge
@@ -26,6 +27,7 @@ from mptrace.launch.watch import Watch
 from mptrace.observe import libc
 from mptrace.observe.cgroup import oom_state
 from mptrace.observe.observer_log import ObserverLog
+from mptrace.wire.events import agents
 from mptrace.wire.events import observations as seen
 
 HANG_STATUS = 124
@@ -57,7 +59,7 @@ def run_job(job: Job, settings: Settings, judge: Judge) -> Outcome:
     except OSError as trouble:
         say(f"mptrace: not recorded: {directory.path}: {trouble.strerror}")
         return _run_bare(job)
-    return Launch(job, settings, judge, directory.path, log, own_log).run()
+    return Launch(job, settings, judge, directory, log, own_log).run()
 
 
 def _run_bare(job: Job) -> Outcome:
@@ -75,9 +77,14 @@ class Launch:
     job: Job
     settings: Settings
     judge: Judge
-    run_path: str
+    directory: RunDirectory
     log: ObserverLog
     own_log: Any
+
+    @property
+    def run_path(self) -> str:
+        """Where it is recorded."""
+        return self.directory.path
 
     def run(self) -> Outcome:
         """Start the job, watch it, and complete the recording."""
@@ -88,7 +95,7 @@ class Launch:
         try:
             main = child.start(self.job, traced_environment(self.run_path, os.environ), signals.before)
         except BadUse:
-            shutil.rmtree(self.run_path, ignore_errors=True)
+            self._forget()
             raise
         _raise_file_limit()
         meta.save(main=main)
@@ -101,19 +108,38 @@ class Launch:
         self.log.write(seen.ENDED, status, watch.left() if isinstance(watch, JobWatch) else "")
         shown = HANG_STATUS if killed else child.as_shell(status)
         meta.end(shown, ended_by)
+        run_path = self._bring_home()
         signals.let_interrupts_in()
-        return Outcome(shown, self.run_path, ended_by, frozenset(live.told if live else ()), killed)
+        return Outcome(shown, run_path, ended_by, frozenset(live.told if live else ()), killed)
 
     def _watchers(self, signals: Signals, main: int) -> tuple[Watch, Live | None]:
         """Return who watches; if that fails, somebody who only passes signals on, since the job runs already."""
         try:
             watch = JobWatch(signals, main, self.log, self.run_path, self.own_log)
-            live = Live(watch, self.settings, self.judge, self.run_path, self.own_log)
+            live = Live(watch, self.settings, self.judge, self.run_path, self.own_log, self.directory.shown)
             live.start()
         except Exception:
             self.own_log.error("watch", exc_info=True)
             return Watch(signals, main), None
         return watch, live
+
+    def _forget(self) -> None:
+        """There is no job, so there was no run."""
+        shutil.rmtree(self.run_path, ignore_errors=True)
+        if self.directory.home:
+            with contextlib.suppress(OSError):
+                os.unlink(self.directory.home)
+
+    def _bring_home(self) -> str:
+        """Return where the recording is from now on."""
+        home = self.directory.home
+        why = bring_home(self.run_path, home) if home else ""
+        if not home or why:
+            if why:
+                self.log.write(agents.NOTE, f"the recording stays in {self.run_path}: {why}")
+                say(f"mptrace: the recording stays in {self.run_path} ({why})")
+            return self.run_path
+        return home
 
     def _note_oom(self) -> None:
         state = oom_state(os.getpid())

@@ -40,9 +40,10 @@ _SERVICE = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 class Live:
     """Reads the boards again and again; explains what the judge finds, once each; asks for the job's end if told to."""
 
-    def __init__(self, watch: JobWatch, settings: Settings, judge: Judge, run_path: str, own_log: Any) -> None:
+    def __init__(self, watch: JobWatch, settings: Settings, judge: Judge, run_path: str, own_log: Any, shown: str = "") -> None:
         self._watch, self._tree, self._log = watch, watch.tree, watch.log
         self._settings, self._judge, self._run_path, self._own_log = settings, judge, run_path, own_log
+        self._shown = shown or run_path  # the same directory, where its reader finds it
         self._files = RecorderFiles(run_path)
         self._moments = MomentTaker(self._log, run_path, self._files, judge.inside)
         self._pace, self.told = Pace(), set[object]()
@@ -62,7 +63,7 @@ class Live:
 
     def _run(self) -> None:
         if not self._settings.output:
-            self._own_log.info("pruned", runs=prune(os.path.dirname(self._run_path)))
+            self._own_log.info("pruned", runs=prune(os.path.dirname(self._shown)))
         pause = POLL_S
         while not self._stop.wait(pause):
             began = time.monotonic()
@@ -158,7 +159,7 @@ class Live:
 
     def _judge_safely(self, number: int) -> list[Told]:
         try:
-            return self._judge.moment(self._run_path, number)
+            return self._judge.moment(self._shown, number)
         except Exception as trouble:
             self._own_log.error("judge", moment=number, exc_info=True)
             self._log.write(seen.NOT_SEEN, 0, "diagnosis", f"{type(trouble).__name__}: {trouble}"[:500])

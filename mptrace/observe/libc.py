@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -50,3 +51,10 @@ def watch_directory(path: str, events: int) -> int:
 def pidfd_getfd(pidfd: int, descriptor: int) -> int:
     """Return a duplicate of another process's descriptor (the same number on all architectures since Linux 5.6)."""
     return _checked("syscall", 438, pidfd, descriptor, 0)
+
+
+def file_system(path: str) -> int:
+    """Return the magic number of the file system that a path is on: the first word of a struct statfs."""
+    found = ctypes.create_string_buffer(256)
+    _checked("statfs", os.fsencode(path), found)
+    return int.from_bytes(found.raw[:4], sys.byteorder)  # 32 bits are what all architectures have
