@@ -8,6 +8,8 @@ instance that removes itself before the program runs, and its frame is taken out
 from __future__ import annotations
 
 import sys
+from os import O_CLOEXEC, O_RDONLY, close, read
+from os import open as os_open
 from time import monotonic_ns
 
 from ..wire.events import failures, processes
@@ -162,7 +164,7 @@ def _inherited_all(error: BaseException | None) -> None:
     if error is None:
         recorder.log(processes.BOOTSTRAP_PHASE, "process received", "")
         if monotonic_ns() - recorder.opened_ns > SLOW_NS:
-            recorder.log(processes.IMPORTED, len(sys.modules), _packages())
+            recorder.log(processes.IMPORTED, len(sys.modules), _packages(), _delay_ms())
         return
     files = _entries(error)
     phase = "main" if any(entry.tb_frame.f_code.co_name == "prepare" for entry in files) else "process"
@@ -188,6 +190,18 @@ def _inherited_all(error: BaseException | None) -> None:
 
 SLOW_NS = 300_000_000
 """A start that took so long is worth counting what it imported."""
+
+
+def _delay_ms() -> int:
+    """Return how long this thread has waited for a core so far: on a busy machine every start is slow; -1 if that is not known."""
+    try:
+        descriptor = os_open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC)
+        try:
+            return int(read(descriptor, 200).split()[1]) // 1_000_000
+        finally:
+            close(descriptor)
+    except (OSError, ValueError, IndexError):
+        return -1
 
 
 def _packages() -> str:

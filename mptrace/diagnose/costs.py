@@ -70,10 +70,11 @@ class Work:
 
     @cached_property
     def messages(self) -> int:
-        """How many tasks (or chunks of them) the workers took from the pool's queue."""
+        """How many tasks (or chunks of them) the workers took from the pool's queue, without the word that ends each of them."""
         queue = self.pool.parts.get("_inqueue") or self.pool.parts.get("_call_queue")
         pipe = queue.parts.get("_reader") if queue else None
-        return sum(tally.received for worker in self.workers for tally in worker.tallies if tally.resource is pipe)
+        taken = sum(tally.received for worker in self.workers for tally in worker.tallies if tally.resource is pipe)
+        return max(taken - sum(worker.orderly for worker in self.workers), 0)
 
     @cached_property
     def busy_ns(self) -> int:

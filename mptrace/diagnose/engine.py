@@ -89,6 +89,8 @@ def _ask(rule: Rule, run: Run, diagnosis: Diagnosis) -> list[Finding]:
     for finding in found:
         finding.rule, finding.severity = rule.id, finding.lowered or rule.severity
         finding.fix = finding.fix if finding.fix_at else without_place(finding.fix)
+        if all(step.at_ns is not None for step in finding.steps):
+            finding.steps = tuple(sorted(finding.steps, key=lambda step: step.at_ns or 0))
     return found
 
 

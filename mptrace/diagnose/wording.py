@@ -70,9 +70,12 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
+_MODULE = re.compile(r"(<module '[^']*') from '[^']*'>")
+
+
 def shortened(text: str, limit: int = 60) -> str:
-    """Return a text on one line, cut in its middle."""
-    line = " ".join(text.split())
+    """Return a text on one line, cut in its middle; of a module only its name."""
+    line = _MODULE.sub(r"\1>", " ".join(text.split()))
     return line if len(line) <= limit else f"{line[: limit - 13]} ... {line[-8:]}"
 
 
@@ -113,7 +116,9 @@ def _call_on(wait: Wait, target: Resource) -> str:
     if call.kind in _OF_POOL and not call.method:
         return f"{_OF_POOL[call.kind]} of {_variable(target)}"
     method = call.method or _method(call.kind, target)
-    return f"{_variable(target)}.{method}()" if method else _plain(wait)
+    if not method:
+        return _plain(wait)
+    return f"{_variable(target)}.{method}()" if target.outermost.name else f"{method}() of {_variable(target)}"
 
 
 def _library_call(wait: Wait) -> str:

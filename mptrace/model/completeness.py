@@ -35,3 +35,14 @@ class Completeness:
     notes: list[str] = field(default_factory=list)
     not_seen: list[tuple[str, str, str]] = field(default_factory=list)
     """(process name, what could not be looked at from outside, why)."""
+
+    @property
+    def not_seen_notes(self) -> list[str]:
+        """Return a sentence for each reason why something could not be looked at, however many processes it is about."""
+        about: dict[tuple[str, str], list[str]] = {}
+        for who, what, why in self.not_seen:
+            about.setdefault((what, why), []).append(who)
+        return [
+            f"{names[0] if len(names) == 1 else f'{len(names)} processes'}: {what} could not be looked at ({why})"
+            for (what, why), names in about.items()
+        ]

@@ -16,7 +16,7 @@ GROWN = 1.1
 """A process is told of again when it has used this many times the CPU time told last."""
 GROWN_TICKS = 10
 BUSY = 0.2
-"""Part of a core that a process must use for its threads to be looked at."""
+"""Part of a core that a process must use, or wait for, for its threads to be looked at."""
 THREADS = 128
 
 
@@ -24,6 +24,7 @@ THREADS = 128
 class _Known:
     start: int
     ticks: int
+    delay_ms: int
     at: float
     written: int = 0
     rounds: int = 0
@@ -49,12 +50,14 @@ class Effort:
                 self._take(stat)
 
     def _take(self, stat: Stat) -> None:
-        now, known = time.monotonic(), self._known.get(stat.pid)
+        now, known, delay_ms = time.monotonic(), self._known.get(stat.pid), _delay_ms(stat.pid)
         if known is None or known.start != stat.start:
-            self._known[stat.pid] = _Known(stat.start, stat.cpu_ticks, now)
+            self._known[stat.pid] = _Known(stat.start, stat.cpu_ticks, delay_ms, now)
             return
-        share = (stat.cpu_ticks - known.ticks) / CLOCK_TICKS / max(now - known.at, 0.001)
-        known.ticks, known.at, known.threads = stat.cpu_ticks, now, max(known.threads, stat.threads)
+        wanted = (stat.cpu_ticks - known.ticks) / CLOCK_TICKS + (delay_ms - known.delay_ms) / 1000
+        share = wanted / max(now - known.at, 0.001)
+        known.ticks, known.delay_ms, known.at = stat.cpu_ticks, delay_ms, now
+        known.threads = max(known.threads, stat.threads)
         if share >= BUSY:
             known.rounds += 1
             known.runnable += int(stat.state == "R") if stat.threads == 1 else _runnable(stat.pid)
@@ -64,15 +67,15 @@ class Effort:
     def _write(self, pid: int, known: _Known) -> None:
         known.written = known.ticks
         cpu_ms = known.ticks * 1000 // CLOCK_TICKS
-        self._log.write(seen.EFFORT, pid, cpu_ms, _delay_ms(pid), known.threads, known.rounds, known.runnable)
+        self._log.write(seen.EFFORT, pid, cpu_ms, known.delay_ms, known.threads, known.rounds, known.runnable)
 
     def end(self, pid: int) -> None:
         """The process has ended: say what it used in all, if its parent has not reaped it yet."""
         known, stat = self._known.pop(pid, None), procfs.stat(pid)
         if stat is None or (known is not None and stat.start != known.start):
             return
-        known = known or _Known(stat.start, stat.cpu_ticks, 0.0)
-        known.ticks = stat.cpu_ticks
+        known = known or _Known(stat.start, stat.cpu_ticks, 0, 0.0)
+        known.ticks, known.delay_ms = stat.cpu_ticks, _delay_ms(pid)
         if known.ticks > known.written:
             self._write(pid, known)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mptrace.collect.sources import is_program
 from mptrace.diagnose.wording import doing as doing_words
 from mptrace.model.process import Exit, Process, Thread
 from mptrace.model.resource import Resource
@@ -96,7 +97,7 @@ def _outermost(wait: Wait) -> Resource | None:
 
 def _where(thread: Thread, moment: Moment) -> Site | None:
     look = moment.looks.get(thread)
-    return look.stack[0] if look and look.stack else None
+    return next((site for site in look.stack if is_program(site.file)), None) if look else None
 
 
 def _end(process: Process, run: Run, moment: Moment | None) -> Deed:
@@ -107,9 +108,15 @@ def _end(process: Process, run: Run, moment: Moment | None) -> Deed:
         return Deed(_killed(end, _last_task(process, moment)), None, end.by_site, gone=True)
     error = next((event for event in run.of(failures.UNCAUGHT) if event.process is process), None)
     if error is not None and not end.clean:
-        kind = f"{exit_words(end)}, {error.text('error')}"
-        return Deed(shorten(f"{kind}: {error.text('message')}", 70), None, error.site, like=kind, gone=True)
+        kind = f"{exit_words(end)}, {error.text('error').rpartition('.')[2]}"
+        message = next(iter(error.text("message").splitlines()), "")
+        return Deed(f"{kind}: {_begun(message)}" if message else kind, None, error.site, like=kind, gone=True)
     return Deed(exit_words(end), None, None if end.clean else end.by_site, gone=True)
+
+
+def _begun(message: str) -> str:
+    """Return the beginning of an error's message, up to a word."""
+    return message if len(message) <= _LONGEST_TASK else f"{message[:_LONGEST_TASK].rpartition(' ')[0]} ..."
 
 
 def _last_task(process: Process, moment: Moment | None) -> str:

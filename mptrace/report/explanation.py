@@ -5,7 +5,8 @@ At most `MOST_LINES` lines: where there is more to tell, the middle of the pictu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -123,7 +124,7 @@ def _why(finding: Finding, page: Page, most: int) -> list[Text]:
 
 def _also(finding: Finding, page: Page, clock: Clock, most: int) -> list[Text]:
     """Return who else is struck: like ones in one line."""
-    likes = like_steps(finding.also)
+    likes = like_steps(replace(step, says=_without_wait(step.says)) for step in finding.also)
     waits = finding.also and all(step.who is not None and step.says.startswith(("in ", "wait")) for step in finding.also)
     lead = "Also waiting:" if waits else "Also:"
     lines: list[Text] = []
@@ -134,11 +135,28 @@ def _also(finding: Finding, page: Page, clock: Clock, most: int) -> list[Text]:
     return lines + _uncounted(len(likes) - most)
 
 
+def _without_wait(says: str) -> str:
+    """Return ``in join() of salary`` for ``waits in join() of salary``: that it waits is said in front."""
+    return says.removeprefix("waits ") if says.startswith("waits in ") else says
+
+
 def _consequences(finding: Finding, page: Page, most: int) -> list[Text]:
+    """Return what follows from it; what its own title says already is not said again."""
     lines: list[Text] = []
-    for child in finding.children[:most]:
-        lines += page.wrapped(f"It explains {child.rule}: {child.title}", first="  ", rest="    ")
-    return lines + _uncounted(len(finding.children) - most)
+    news = [child for child in finding.children if child.title not in finding.title]
+    for child in news[:most]:
+        lines += page.wrapped(f"It explains {child.rule}: {_without_error(child, finding)}", first="  ", rest="    ")
+    return lines + _uncounted(len(news) - most)
+
+
+def _without_error(child: Finding, cause: Finding) -> str:
+    """Return the child's title; where it ends in the error that the cause's title ends in as well, without the error's text."""
+    error = _ERROR.search(cause.title)
+    told = error is not None and child.title.endswith(error.group())
+    return child.title.removesuffix(error.group()) + "the same" if error is not None and told else child.title
+
+
+_ERROR = re.compile(r"\b[A-Z]\w+: .{8,}$")
 
 
 def _uncounted(number: int) -> list[Text]:

@@ -21,11 +21,18 @@ _MOST_NAMED = 3
 
 def gap_sentences(run: Run, diagnosis: Diagnosis, page: Page) -> list[str]:
     """Return a sentence for each thing that a reader must know to trust the rest."""
-    told = [_untraced(run), _watch(run), *_losses(run, diagnosis), *run.completeness.notes]
+    told = [_untraced(run), _watch(run), *_losses(run, diagnosis), *_notes(run, diagnosis, page)]
     if page.verbose or not diagnosis.findings or any(not _is_sure(finding) for finding in diagnosis.findings):
         told += not_checked_sentences(diagnosis, page)
     told += _broken(diagnosis)
     return [sentence for sentence in told if sentence]
+
+
+def _notes(run: Run, diagnosis: Diagnosis, page: Page) -> list[str]:
+    """Return the notes; what could not be looked at while the job ran matters only to what was seen then."""
+    rests_on_looks = run.meta.attached or any(finding.moment is not None for finding in diagnosis.every())
+    needless = [] if page.verbose or rests_on_looks else run.completeness.not_seen_notes
+    return [note for note in run.completeness.notes if note not in needless]
 
 
 def not_checked_sentences(diagnosis: Diagnosis, page: Page) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from mptrace.diagnose.deaths import is_expected
 from mptrace.diagnose.wording import counted
 from mptrace.report import times
 from mptrace.report.clock import clock_for, end_of
@@ -37,7 +38,7 @@ def nothing_found(run: Run) -> str:
     """Return the sentence of a report without findings."""
     if run.meta.attached:
         return _not_hung(run)
-    failed = [process for process in run.processes if process.exit and process.exit.known and not process.exit.clean]
+    failed = [process for process in run.processes if process.exit and process.exit.known and not is_expected(run, process)]
     if not failed:
         return "Nothing wrong was found."
     number = f"{len(failed)} of {counted(len(run.processes), 'process', 'processes')}" if len(run.processes) > 1 else "it"
@@ -104,4 +105,4 @@ def moment_of(run: Run, finding: Finding | None) -> Moment | None:
             return seen
     elif finding is not None or not (run.meta.ended_by or run.meta.attached):
         looks = []
-    return next(reversed(looks or run.moments), None)
+    return next(reversed(looks or [moment for moment in run.moments if moment.final]), None)

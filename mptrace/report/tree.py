@@ -13,6 +13,7 @@ from rich.text import Text
 from mptrace.diagnose.wording import counted
 from mptrace.report import times
 from mptrace.report.alike import CROWD
+from mptrace.report.clock import end_of
 from mptrace.report.doing import Deed, deed_of
 from mptrace.report.names import process_name, stem
 from mptrace.report.page import Page, paint
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 MOST_LINES = 24
 _WIDEST_NAME = 30
+_TOGETHER_NS = 5_000_000_000
 _LEAST_ROOM = 20
 """Cells for what a process does, below which its place goes to a line of its own."""
 
@@ -59,7 +61,7 @@ class TreeLine:
 def branches_of(run: Run, moment: Moment | None, *, apart: Iterable[str] = (), whole: bool = False) -> list[Branch]:
     """Return the roots of the tree. ``apart``: names that are never merged; ``whole``: with the library's service processes."""
     named = set(apart)
-    shown = {process for process in run.processes if whole or _is_shown(process)}
+    shown = {process for process in run.processes if whole or _is_shown(process, run)}
     below: dict[Process | None, list[Process]] = {}
     for process in run.processes:
         if process in shown:
@@ -84,9 +86,11 @@ def tree_lines(branches: Sequence[Branch], page: Page, clock: Clock, *, blame: S
     return [paint(drawn, blame) for line in told[:most] for drawn in _drawn(line, width, pid, page)] + rest
 
 
-def _is_shown(process: Process) -> bool:
-    """Is it of interest: the program's own, or a service process that died?"""
-    return not process.role.is_service or (process.exit is not None and process.exit.signal is not None)
+def _is_shown(process: Process, run: Run) -> bool:
+    """Is it of interest: the program's own, or a service process that died (not with a job that was ended from outside)?"""
+    died = process.exit is not None and process.exit.signal is not None
+    ended_with_it = bool(run.meta.ended_by) and (process.ended_ns or 0) > end_of(run) - _TOGETHER_NS
+    return not process.role.is_service or (died and not ended_with_it)
 
 
 def _shown_parent(process: Process, shown: set[Process]) -> Process | None:

@@ -8,7 +8,7 @@ from mptrace.diagnose.amounts import percent, seconds
 from mptrace.diagnose.costs import effort_of, lived_ns
 from mptrace.diagnose.finding import Evidence, Finding, Place, Severity, Step
 from mptrace.diagnose.rule import rule
-from mptrace.diagnose.wording import who
+from mptrace.diagnose.wording import listed, who
 from mptrace.model.event import Event
 from mptrace.model.process import Process
 from mptrace.model.run import Run
@@ -90,15 +90,7 @@ def _finding(run: Run, key: int, events: list[Event]) -> Iterator[Finding]:
     method = heaviest.text("method").rpartition(".")[2]
     yield Finding(
         title=f"{count:,} calls through a manager took {seconds(took)}: {percent(share, 1)} of the life of {who(process)}",
-        steps=tuple(
-            Step(
-                f"called {event.text('method')}() {event.number('count'):,} times, {seconds(event.number('took_ns'))} in all",
-                event.process,
-                None,
-                event.site,
-            )
-            for event in events[:6]
-        ),
+        steps=tuple(_steps(events)),
         why=f"Each call is a message to the manager's process and back, {seconds(took / count)} on average, and that process answers one at a time.{busy}",
         fix=f"collect in a plain dict or list, and hand it over once at the end, instead of {method}() for each item at",
         fix_at=heaviest.site,
@@ -108,6 +100,22 @@ def _finding(run: Run, key: int, events: list[Event]) -> Iterator[Finding]:
         places=(Place("call", heaviest.site, heaviest.process),) if heaviest.site else (),
         evidence=tuple(Evidence(event.ref, f"calls of {who(event.process)}") for event in events[:5]),
     )
+
+
+def _steps(events: list[Event]) -> Iterator[Step]:
+    """Yield a line for each method on each line of the program, whoever called it."""
+    groups: dict[object, list[Event]] = {}
+    for event in events:
+        groups.setdefault((event.text("method"), event.site), []).append(event)
+    for group in list(groups.values())[:6]:
+        names = dict.fromkeys(who(event.process) for event in group)
+        count, took = (sum(event.number(name) for event in group) for name in ("count", "took_ns"))
+        yield Step(
+            f"{listed(names)} called {group[0].text('method')}() {count:,} times, {seconds(took)} in all",
+            None,
+            None,
+            group[0].site,
+        )
 
 
 def _server(run: Run, key: int) -> Process | None:

@@ -26,6 +26,9 @@ LEAST_NS = 3_000_000_000
 SLOW_NS = 750_000_000
 """So long must half of them take: an interpreter alone needs a tenth of that, several times as long on a busy machine."""
 
+MODULES = 30
+"""So many modules must a package have to be worth a word."""
+
 
 @rule(severity=Severity.HINT, needs=("process",))
 def slow_start(run: Run) -> Iterator[Finding]:
@@ -36,17 +39,17 @@ def slow_start(run: Run) -> Iterator[Finding]:
         for numpy, several for torch, in each child.
 
     How we know:
-        The time from the making of each child to the call of its target, against the time until its end; when its interpreter
-        was up and when it had imported the main script; of a slow one, the number of modules by package.
+        The time from the making of each child to the call of its target, without its waits for a core, against the time until
+        its end; when it had imported the main script; of a slow one, the number of modules by package.
 
     What to do:
         Import what only the parent needs below the main guard; keep workers (Pool, executor) instead of starting new ones; use
         forkserver with set_forkserver_preload().
     """
     starts = [(process, begun) for process in run.processes if (begun := _began_work(run, process)) is not None]
-    spent = sum(begun.at_ns - process.started_ns for process, begun in starts)
-    lived = sum((process.ended_ns or 0) - process.started_ns for process, _ in starts)
-    slow = bool(starts) and median(begun.at_ns - process.started_ns for process, begun in starts) >= SLOW_NS
+    took = [_took(run, process, begun) for process, begun in starts]
+    spent, lived = sum(took), sum((process.ended_ns or 0) - process.started_ns for process, _ in starts)
+    slow = bool(starts) and median(took) >= SLOW_NS
     if slow and spent >= LEAST_NS and spent > SHARE * lived and not run.meta.ended_by:
         yield _finding(run, starts, spent, lived)
 
@@ -57,6 +60,13 @@ def _began_work(run: Run, process: Process) -> Event | None:
         return None
     begun = events_of(run, process, processes.RUNNING)
     return begun[0] if begun and process.ended_ns is not None and process.started_ns else None
+
+
+def _took(run: Run, process: Process, begun: Event) -> int:
+    """Return how long a start took, without its waits for a core, which are the machine's; 0 if those are not known."""
+    imported = next(iter(events_of(run, process, processes.IMPORTED)), None)
+    waited_ms = imported.number("delay_ms") if imported else -1
+    return max(begun.at_ns - process.started_ns - waited_ms * 1_000_000, 0) if waited_ms >= 0 else 0
 
 
 def _finding(run: Run, starts: list[tuple[Process, Event]], spent: int, lived: int) -> Finding:
@@ -96,14 +106,20 @@ def _phases(run: Run, starts: list[tuple[Process, Event]]) -> str:
 
 
 def _modules(imported: Event) -> str:
-    packages = ", ".join(imported.text("packages").split(", ")[:3])
-    return f": {imported.number('modules'):,} modules" + (f", most of them of {packages}" if packages else "")
+    packages = ", ".join(f"{count} of {package}" for package, count in _packages(imported)[:3])
+    return f": {imported.number('modules'):,} modules" + (f", {packages}" if packages else "")
+
+
+def _packages(imported: Event) -> list[tuple[str, int]]:
+    """Return the packages with so many modules that they matter, and their number."""
+    words = (word.split() for word in imported.text("packages").split(",") if word)
+    return [(package, int(count)) for package, count in words if int(count) >= MODULES]
 
 
 def _heaviest_import(run: Run, process: Process) -> tuple[str, Site | None]:
     """Return the package with the most modules that the main script imports at its top, and the line."""
     imported = next(iter(events_of(run, process, processes.IMPORTED)), None)
-    for package in (word.split()[0] for word in imported.text("packages").split(", ") if word) if imported else ():
+    for package, _ in _packages(imported) if imported else ():
         line = import_line(run, run.meta.script, package)
         if line is not None:
             return package, line

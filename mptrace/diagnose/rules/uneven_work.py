@@ -112,7 +112,7 @@ def _finding(work: Work, tail: Tail) -> Finding:
             Step("handed in the tasks", maker, tail.begun_ns, site),
             Step(f"began its last task{of_it}", tail.worker, tail.last.since_ns),
             Step(f"ended its last task{of_it}", tail.others[-1], tail.since_ns),
-            Step("ended it", tail.worker, tail.last.at_ns),
+            Step("ended its own", tail.worker, tail.last.at_ns),
         ),
         why=f"The last task alone is {percent(tail.took_ns, whole)} of the {seconds(whole)} that the tasks took from first to last.",
         fix=(

@@ -47,18 +47,7 @@ def _take_not_seen(shop: Workshop, complete: Completeness) -> None:
             continue  # it ended while it was looked at
         why = event.text("why").strip().splitlines()
         complete.not_seen.append((about.name if about else "the job", event.text("what"), why[0] if why else ""))
-    complete.notes += _not_seen_notes(complete.not_seen)
-
-
-def _not_seen_notes(not_seen: list[tuple[str, str, str]]) -> list[str]:
-    """Return a sentence for each reason, however many processes it is about."""
-    about: dict[tuple[str, str], list[str]] = {}
-    for who, what, why in not_seen:
-        about.setdefault((what, why), []).append(who)
-    return [
-        f"{names[0] if len(names) == 1 else f'{len(names)} processes'}: {what} could not be looked at ({why})"
-        for (what, why), names in about.items()
-    ]
+    complete.notes += complete.not_seen_notes
 
 
 def _count(complete: Completeness, own: dict[str, int], head: Head | None) -> None:

@@ -125,12 +125,17 @@ def _take_head(shop: Workshop, process: Process) -> None:
         process.role = Role.EXECUTOR_WORKER
 
 
+def _is_librarys(resource: Resource) -> bool:
+    """Was it made inside of a call that the program made for something else, such as the start of a manager?"""
+    return resource.kind == "Pipe" and resource.detail.startswith("multiprocessing.")
+
+
 def _name_all(shop: Workshop) -> None:
     """Name what the program made by the variable it was assigned to; the n-th of one line by the n-th on that line."""
     names, made = Names(shop.run.sources), Counter[tuple[object, str, Process | None]]()
     for resource in shop.run.resources:
         site = resource.created_at
-        if resource.owner is not None or site is None:
+        if resource.owner is not None or site is None or _is_librarys(resource):
             continue
         nth = made[site, resource.kind, resource.made_by]
         made[site, resource.kind, resource.made_by] += 1

@@ -47,8 +47,8 @@ BOOTSTRAP_PHASE = declare(
     phase=TEXT, error=TEXT,
 )  # fmt: skip
 IMPORTED = declare(
-    20, "process.imported", "modules that a spawned child had imported before it ran, if that took long; packages: of whom the most are",
-    modules=INT, packages=TEXT,
+    20, "process.imported", "modules that a spawned child had imported before it ran, if that took long; packages: of whom the most are; delay: waits for a core",
+    modules=INT, packages=TEXT, delay_ms=INT,
 )  # fmt: skip
 HANDLER = declare(
     19, "process.handler", "the program set a handler for a signal (none: took it away); wakes 1: it may end somebody's wait",
