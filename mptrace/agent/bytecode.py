@@ -1,4 +1,4 @@
-"""Which module-level names a function stores to or loads, read from its bytecode; cached, and no code of the program is run."""
+"""Which module-level names a function stores to, loads or changes, read from its bytecode; cached, and no code of the program is run."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ FUNCTIONS = 200
 
 _SHIFT = 1 if sys.version_info >= (3, 11) else 0  # LOAD_GLOBAL's lowest bit says since then whether a NULL is pushed
 
+_ATTRIBUTE_SHIFT = 1 if sys.version_info >= (3, 12) else 0  # and that of LOAD_ATTR, whether it is a method that is called
+
 _uses: dict[CodeType, tuple[tuple[str, str, int], ...]] = {}
 
 
@@ -27,28 +29,57 @@ def is_own(code: CodeType) -> bool:
 
 
 def uses(code: CodeType) -> tuple[tuple[str, str, int], ...]:
-    """Return (``store`` or ``load``, name, offset in bytes) for each use of a module-level name, in order."""
+    """Return (``store``, ``load`` or ``change``, name, offset in bytes) for each use of a module-level name, in order.
+
+    ``change``: what the name stands for is added to (``rows.append``, ``table[key] = ...``); of an attribute that is stored to,
+    the name is ``state.count``, which is also what a ``load`` of it is called.
+    """
     found = _uses.get(code)
     if found is None:
         found = _uses[code] = tuple(_scan(code))
     return found
 
 
-def _scan(code: CodeType) -> Iterator[tuple[str, str, int]]:
-    from opcode import EXTENDED_ARG, opmap
+GROWING = frozenset(("append", "extend", "add", "update", "insert", "setdefault", "appendleft"))
+"""Methods that add to a container; one that takes things out of its own copy may well mean to."""
 
-    stores = {opmap["STORE_GLOBAL"]} | ({opmap["STORE_NAME"]} if code.co_name == "<module>" else set())
-    load_global, load_name = opmap["LOAD_GLOBAL"], opmap["LOAD_NAME"]
+
+def _scan(code: CodeType) -> Iterator[tuple[str, str, int]]:
+    stores, names = ("STORE_GLOBAL", "STORE_NAME") if code.co_name == "<module>" else ("STORE_GLOBAL",), code.co_names
+    before, pending = "", list[tuple[str, int]]()  # pending: names that the statement has loaded so far
+    for operation, argument, offset in _instructions(code):
+        if operation in stores:
+            yield "store", names[argument], offset
+        elif operation in ("LOAD_GLOBAL", "LOAD_NAME"):
+            name = names[argument >> _SHIFT if operation == "LOAD_GLOBAL" else argument]
+            pending.append((name, offset))
+            yield "load", name, offset
+        elif operation in ("LOAD_ATTR", "LOAD_METHOD") and before in ("LOAD_GLOBAL", "LOAD_NAME"):
+            attribute = names[argument >> _ATTRIBUTE_SHIFT if operation == "LOAD_ATTR" else argument]
+            yield "change" if attribute in GROWING else "load", _of(pending[-1][0], attribute), pending[-1][1]
+        elif operation == "STORE_SUBSCR":
+            yield from (("change", name, at) for name, at in pending)
+        elif operation == "STORE_ATTR":
+            yield from (("change", f"{name}.{names[argument]}", at) for name, at in pending)
+        if operation.startswith(("STORE_", "DELETE_", "POP_", "RETURN_", "FOR_ITER")):
+            pending.clear()
+        before = before if operation in ("COPY", "DUP_TOP") else operation
+
+
+def _of(name: str, attribute: str) -> str:
+    return name if attribute in GROWING else f"{name}.{attribute}"
+
+
+def _instructions(code: CodeType) -> Iterator[tuple[str, int, int]]:
+    """Yield (name, argument, offset) of each instruction but the fillers."""
+    from opcode import opname
+
     raw, extended = code.co_code, 0
     for offset in range(0, len(raw) - 1, 2):
-        operation, argument = raw[offset], raw[offset + 1] | extended
-        extended = argument << 8 if operation == EXTENDED_ARG else 0
-        if operation in stores:
-            yield "store", code.co_names[argument], offset
-        elif operation == load_global:
-            yield "load", code.co_names[argument >> _SHIFT], offset
-        elif operation == load_name:
-            yield "load", code.co_names[argument], offset
+        operation, argument = opname[raw[offset]], raw[offset + 1] | extended
+        extended = argument << 8 if operation == "EXTENDED_ARG" else 0
+        if operation not in ("EXTENDED_ARG", "CACHE", "NOP", "PUSH_NULL"):
+            yield operation, argument, offset
 
 
 def line_at(code: CodeType, offset: int) -> int:

@@ -22,6 +22,15 @@ at_failure: list[Callable[[Any, BaseException], None]] = []
 at_exit_function: list[Callable[[FrameType], None]] = []
 """Called when ``multiprocessing.util._exit_function`` begins, with the frame that called it."""
 
+at_submit: list[Callable[[Any], None]] = []
+"""Called in a parent with a function that a pool or executor is given for the first time."""
+
+at_task: list[Callable[[Any], None]] = []
+"""Called in a worker with a function that it is about to run for the first time."""
+
+at_task_done: list[Callable[[], None]] = []
+"""Called in a worker after the first few tasks of such a function."""
+
 at_result: list[Callable[[Any, int], None]] = []
 """Called with the result object of a job that a pool (OBJECT key) is about to be given, before anybody has it."""
 
@@ -36,3 +45,15 @@ def tell(functions: list[Callable[..., None]], *arguments: object) -> None:
             function(*arguments)
         except Exception:
             guard.trouble(function.__module__.rpartition(".")[2])
+
+
+_submitted: set[object] = set()
+MOST = 200
+
+
+def submit(function: Any) -> None:
+    """Tell of a function that a pool or executor is given, the first time that one of its code is."""
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    if code is not None and code not in _submitted and len(_submitted) < MOST:
+        _submitted.add(code)
+        tell(at_submit, function)

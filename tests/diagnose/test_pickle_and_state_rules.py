@@ -114,3 +114,21 @@ def test_a_variable_with_the_same_value_on_both_sides_is_silent() -> None:
 def test_a_variable_that_the_parent_never_reads_is_silent() -> None:
     told = story().process("p1").event(shared.GLOBAL_CHANGED, module="__main__", name="cache", before="{}", after="{1: 2}")
     assert loud(told.exits(0).main().exits(0).ends(0).run(live=False)) == []
+
+
+def added_to(source: list[str]) -> Story:
+    told = story().process("p1").event(
+        shared.GLOBAL_CHANGED, module="__main__", name="rows", before="[]", after="[1]", file="/job/c.py", line=3, function="add", how="change",
+    )  # fmt: skip
+    told.told.sources = {"/job/c.py": source}
+    told.exits(0).main().event(shared.GLOBAL_READ, module="__main__", name="rows", value="[]", file="/job/c.py", line=9)
+    return told.exits(0).ends(0)
+
+
+def test_a_list_that_was_only_added_to_is_a_likely_warning() -> None:
+    finding = one(added_to(["rows = []"]).run(live=False), "global-lost-update")
+    assert (finding.verdict, finding.severity) == (Verdict.LIKELY, Severity.WARNING)
+
+
+def test_what_the_module_has_from_another_one_is_that_ones_business() -> None:
+    assert found(added_to(["from library import rows"]).run(live=False), "global-lost-update") == []

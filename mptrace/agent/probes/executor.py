@@ -82,6 +82,7 @@ def _submit(original: Callable[..., object]) -> object:
             try:
                 caller = sys._getframe().f_back  # None: atexit has none
                 called = "submit" if caller is None or callsite.is_program(caller.f_code) else "map"
+                life.submit(fn if called == "submit" else getattr(fn, "args", (fn,))[0])
                 _submitting[me] = self, pools.Job(f"Executor.{called}", _name(fn), callsite.here(), 1)
             except Exception:
                 guard.trouble(NAME)

@@ -113,6 +113,7 @@ def _submit(name: str) -> Callable[[Callable[..., object]], object]:
                     caller = sys._getframe().f_back  # None: atexit has none
                     called = name if caller is None or callsite.is_program(caller.f_code) else caller.f_code.co_name
                     one = 1 if name == "apply_async" else -1
+                    life.submit(func)
                     _submitting[me] = pools.Job(f"Pool.{called}", brief.name_of(func), callsite.here(), one)
                 except Exception:
                     guard.trouble(NAME)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
-from mptrace.diagnose.finding import Evidence, Finding, Place, Step, Verdict
+from mptrace.diagnose.finding import Evidence, Finding, Place, Severity, Step, Verdict
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.standstill import losses
+from mptrace.diagnose.statements import tree_of
 from mptrace.diagnose.wording import listed, shortened, who
 from mptrace.model.event import Event
 from mptrace.model.run import Run
@@ -23,8 +25,9 @@ def global_lost_update(run: Run) -> Iterator[Finding]:
         what it stores there stays there, and is gone when it ends.
 
     How we know:
-        The code that ran in the child stores to the variable; its value there at the end differs from the parent's, and the
-        parent's code reads the variable.
+        The code that ran in the child stores to the variable; its value there at the end (or after a worker's first tasks)
+        differs from the parent's, which has not changed it since, and whose code reads it. Of a list, dict, set or object that
+        was only added to it is likely: each process may have meant its own. What is called a cache is never told of.
 
     What to do:
         Return the value (Pool, executor), send it through a Queue, or share it in a Value or a Manager.
@@ -35,18 +38,25 @@ def global_lost_update(run: Run) -> Iterator[Finding]:
     for name, events in changed.items():
         reads = [event for event in run.of(shared.GLOBAL_READ) if (event.text("module"), event.text("name")) == name]
         unseen = [event for event in events if any(read.text("value") != event.text("after") for read in reads)]
-        if reads and unseen:
+        if reads and unseen and not _is_imported(run, unseen[0]):
             yield _finding(run, unseen, reads[-1])
 
 
+def _is_imported(run: Run, event: Event) -> bool:
+    """Does the module have this name from another one (``from library import REGISTRY``), whose own business it is?"""
+    imports = (node for node in tree_of(run, event.text("file")).body if isinstance(node, ast.ImportFrom))
+    return any(event.text("name").partition(".")[0] in (name.asname, name.name) for node in imports for name in node.names)
+
+
 def _finding(run: Run, events: list[Event], read: Event) -> Finding:
+    added = events[0].text("how") == "change"
     name, unsure = read.text("name"), losses(run, of=frozenset(("module_state",)))
     children = tuple(dict.fromkeys(event.process for event in events if event.process))
     values = listed(shortened(event.text("after"), 30) for event in events)
     parent = who(read.process)
     return Finding(
         title=f"{name} is {values} in {listed(who(child) for child in children)}, but stays {shortened(read.text('value'), 30)} in {parent}",
-        verdict=Verdict.LIKELY if unsure else Verdict.PROVEN,
+        verdict=Verdict.LIKELY if unsure or added else Verdict.PROVEN,
         steps=(
             *(
                 Step(
@@ -60,7 +70,7 @@ def _finding(run: Run, events: list[Event], read: Event) -> Finding:
             Step(f"reads {name}: {shortened(read.text('value'), 30)}", read.process, read.at_ns, _at(read)),
         ),
         why="Each process has its own copy of a module's variables; a change in a child ends with it.",
-        fix=f"return the change of {name} (Pool, executor), send it through a Queue, or make {name} a multiprocessing.Value, at",
+        fix=f"return the change of {name} (Pool, executor), send it through a Queue, or make {name} {'an object of a Manager' if added else 'a multiprocessing.Value'}, at",
         fix_at=_at(events[0]),
         processes=tuple(dict.fromkeys([*children, *([read.process] if read.process else [])])),
         places=(*(Place("store", _at(event), event.process) for event in events), Place("read", _at(read), read.process)),
@@ -69,6 +79,7 @@ def _finding(run: Run, events: list[Event], read: Event) -> Finding:
             Evidence(read.ref, f"{name} was {read.text('value')} in {parent}"),
         ),
         details=tuple(unsure),
+        lowered=Severity.WARNING if added else None,
         at_ns=events[0].at_ns,
     )
 
