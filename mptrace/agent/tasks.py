@@ -42,7 +42,8 @@ class Worker:
         self.asked = False  # did it ask for a task? Then its initializer has returned.
         self.ready: Any = None  # called when it asks for its first task
         self.refused = False  # its result could not be pickled: the error that goes back instead is none of its function
-        self.looks, self._met = LOOKS, list[Any]()
+        self.looks = LOOKS
+        self._met: list[object] = []
         self._cell, self._word, self._since, self._busy = 0, layout.H_UNREAD, 0, 0
         self._state = layout.PICKLED | get_native_id() << 32
         recorder.log(tasks.WORKER, pool, name)
@@ -151,8 +152,8 @@ def named_in(data: bytes) -> Any:
     """Return the first function of the program that a pickled task names, if its module is there already; nothing is unpickled."""
     import re
 
-    text = b"\\x8c(.)([\\w.]{1,200})\\x94"
-    for module_size, module, size, name in re.findall(text + text + b"\\x93", data[:2000], re.DOTALL):
+    text = rb"\x8c(.)([\w.]{1,200})\x94"
+    for module_size, module, size, name in re.findall(text + text + rb"\x93", data[:2000], re.DOTALL):
         names = module.decode() if ord(module_size) == len(module) and ord(size) == len(name) else ""
         found: Any = sys.modules.get(names) if names and not names.startswith(_LIBRARY) else None
         for part in name.decode().split(".") if found is not None else ():

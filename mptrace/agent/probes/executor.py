@@ -210,7 +210,9 @@ def _in_child(process: Any) -> None:
             pools.served_lock(lock)
         if initializer is not None:
             _watch_initializer(worker)
-        call_queue._recv_bytes, result_queue.put = worker.watched(call_queue._recv_bytes), _watched_put(worker, result_queue.put)
+        reader = call_queue._reader
+        reader.recv_bytes = worker.watched(reader.recv_bytes)  # a forked child's queue takes it from there when it begins
+        call_queue._recv_bytes, result_queue.put = reader.recv_bytes, _watched_put(worker, result_queue.put)
 
 
 def _watch_initializer(worker: Worker) -> None:
