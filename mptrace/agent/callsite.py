@@ -27,11 +27,15 @@ _PACKAGES = (_STDLIB + "site-packages/", _STDLIB + "dist-packages/")
 _OURS = os.path.dirname(os.path.dirname(__file__)) + "/"
 
 
+_STARTED_BY_COMMAND = ("spawn", "forkserver", "resource_tracker")
+
+
 def _is_command() -> bool:
     """Is the program a text after ``-c``? Else ``<string>`` is code that somebody generated (a proxy's methods): nobody's line."""
     try:
         arguments = sys.orig_argv
-        return not arguments[arguments.index("-c") + 1].startswith("from multiprocessing")
+        command = arguments[arguments.index("-c") + 1]
+        return not any(f"from multiprocessing.{module} import" in command for module in _STARTED_BY_COMMAND)
     except (AttributeError, ValueError, IndexError):
         return False
 

@@ -16,7 +16,7 @@ from mptrace.attach.sight import Respawns, Sight
 from mptrace.observe import procfs
 
 UNKNOWN_STATUS = -1000
-WATCH_S, QUIET_S, STEP_S = 4.0, 1.0, 0.01
+WATCH_S, QUIET_S, STEP_S = 8.0, 2.5, 0.01
 """Longest time that a pool is watched, the longest without a death, and the time between two looks."""
 
 ROUNDS = 2
