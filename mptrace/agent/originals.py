@@ -35,31 +35,45 @@ def patch(probe: str, owner: object, name: str, wrap: Callable[[Callable[..., An
     if getattr(original, MARK, False):
         return
     wrapper = wrap(original)
-    wrapper = disguise(_unbinding(wrapper, original, owner) if type(original) is _BUILTIN else wrapper, original)
+    if type(original) is _BUILTIN:
+        add(probe, owner, name, disguise(_unbinding(wrapper, original, owner), original))
+        return
+    wrapper = disguise(wrapper, original)
     add(probe, owner, name, kind(wrapper) if kind else wrapper)  # type: ignore[arg-type]
     home = sys.modules.get(getattr(original, "__module__", None) or "")
     if home is not None and home is not owner and not isinstance(owner, type) and home.__dict__.get(name) is original:
-        add(probe, home, name, wrapper)  # os.kill is posix.kill, and pickled as that
+        add(probe, home, name, wrapper)  # pickled as that
 
 
 _BUILTIN = type(len)
 
 
-def _unbinding(wrapper: object, original: object, owner: object) -> object:
+def _unbinding(wrapper: object, original: Any, owner: Any) -> object:
     """Return ``wrapper`` as an object that, like a builtin and unlike a function, is no method of a class that has it as attribute.
 
-    Pickled by its name, as the builtin is; one in a class by that class, since a builtin of its own name lives on elsewhere
-    (ForkingPickler.loads, and pickle.loads). Calling it makes no frame besides the wrapper's.
+    Calling it makes no frame besides the wrapper's. It is pickled as what it stands for: ``os.kill``, and for an attribute of a
+    class the builtin itself. The builtin stays where its own name leads (``posix.kill``), since the host may pickle that, too.
     """
-    name: str = original.__name__  # type: ignore[attr-defined]
-    reduced = (getattr, (owner, name)) if isinstance(owner, type) else name
+    pickled = (getattr, (_Imported(owner.__name__), original.__name__)) if type(owner) is type(sys) else (max, ((original,),))
     body = {
         "__module__": "builtins",
         "__call__": staticmethod(wrapper),  # type: ignore[arg-type]
         "__repr__": lambda _: repr(original),
-        "__reduce__": lambda _: reduced,
+        "__reduce__": lambda _: pickled,
+        "__copy__": lambda self: self,
+        "__deepcopy__": lambda self, _: self,
     }
     return type(_BUILTIN.__name__, (), body)()
+
+
+class _Imported:
+    """A module, pickled as the call that imports it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return __import__, (self.name,)
 
 
 def _patch_property(probe: str, owner: object, name: str, found: property, wrap: Callable[..., object]) -> None:

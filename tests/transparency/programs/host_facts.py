@@ -20,7 +20,7 @@ from importlib import import_module
 DOCUMENTED = ("PYTHONPATH", "_MPTRACE_RUN", "_MPTRACE_HOME")
 """Variables of the environment that mptrace sets."""
 
-LAST_WORDS = (signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV)
+LAST_WORDS = (signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV, signal.SIGTERM)
 """Signals that faulthandler catches below Python, where no handler of the host's can be."""
 
 USUAL = range(900)
