@@ -28,7 +28,9 @@ def find_holders(insight: Insight, locks: Iterable[FoundLock]) -> Iterator[LockH
         inside = list(_entered(lock, blocks, threads))
         ident, how = _holder(insight, lock, inside, threads)
         if ident:
-            yield LockHolder(process.pid, lock.address, ident, how, _place(insight, threads.get(ident), lock))
+            thread = threads.get(ident)
+            tid = thread.tid if thread is not None else 0
+            yield LockHolder(process.pid, lock.address, ident, tid, how, _place(insight, thread, lock))
 
 
 def _holder(insight: Insight, lock: FoundLock, inside: list[Block], threads: dict[int, SeenThread]) -> tuple[int, str]:

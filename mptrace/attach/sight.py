@@ -57,11 +57,15 @@ class ThreadLock:
 
 @dataclass(frozen=True, slots=True)
 class LockHolder:
-    """Who has a lock of `threading`: a thread's ident. ``how`` it is known: see lock_holders.py; ``place``: the line that took it."""
+    """Who has a lock of `threading`: a thread by ident and native id, 0 if there is no such thread any more.
+
+    ``how`` it is known: see lock_holders.py; ``place``: the line that took it.
+    """
 
     pid: int
     key: int
     ident: int
+    tid: int
     how: str
     place: Frame | None = None
 

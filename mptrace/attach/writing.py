@@ -151,8 +151,9 @@ def write_holders(sight: Sight, log: ObserverLog, moment: int) -> None:
     for held in sight.lock_holders:
         place = held.place or Frame("", 0, "")
         log.write(
-            observations.LOCK_HOLDER, moment, held.pid, held.key, held.ident, held.how, place.file, place.line, place.function
-        )
+            observations.LOCK_HOLDER, moment, held.pid, held.key, held.ident, held.tid, held.how, place.file, place.line,
+            place.function,
+        )  # fmt: skip
 
 
 def _write_frames(process: SeenProcess, log: MomentLog) -> None:

@@ -16,7 +16,7 @@ from mptrace.model.process import Process, Thread
 from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.model.wait_graph import Link, WaitGraph, build_wait_graph
-from mptrace.wire.wait import ACQUIRE, MUTEX_WAIT
+from mptrace.wire.wait import ACQUIRE, EXIT, MUTEX_WAIT
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -265,7 +265,7 @@ def _may_be_meant(group: Group, graph: WaitGraph) -> bool:
     """
     told = [wait for wait in group.waits if wait.kind == MUTEX_WAIT and wait not in graph.exact and not _is_for_a_result(wait)]
     words = [wait for wait in told if not _is_idle_worker(wait)]
-    if not words:
+    if not words or any(wait.kind == EXIT for wait in group.waits):  # who has ended has no more work to hand out
         return len(told) == len(group.waits)
     links = [link for wait in group.waits if (link := graph.exact.get(wait))]
     return not any(link.holds is not None and link.holds.resource.owner is None for link in links)

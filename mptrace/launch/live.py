@@ -123,7 +123,7 @@ class Live:
     def _stall(self, found: list[Told], why: str, pids: list[int]) -> list[Told]:
         """Return what is to be told of a stall; if it is to be ended and nothing explains it, that."""
         worth = [told for told in found if told.sure or self._is_worth_telling(told, pids)]
-        if not worth and self._hopeless and not will_move(pids):
+        if not worth and self._hopeless and not self._will_move(pids):
             worth = [_unexplained(why)]
         return [told for told in worth if told.sure] if self._has_moved() else worth
 
@@ -151,7 +151,10 @@ class Live:
         """That nothing moves is no news to somebody who did not ask, and no hang while a timer runs or a line may be typed."""
         if told.severity != HINT:
             return True
-        return (self._settings.hang_after_asked or self._settings.kills) and not will_move(pids)
+        return (self._settings.hang_after_asked or self._settings.kills) and not self._will_move(pids)
+
+    def _will_move(self, pids: list[int]) -> bool:
+        return bool(will_move(pid for pid in pids if pid not in self._moments.servers))
 
     def _prepare(self) -> None:
         with contextlib.suppress(Exception):  # judging will say so itself

@@ -12,7 +12,7 @@ from mptrace.observe.looks import look
 from mptrace.observe.observer_log import ObserverLog
 from mptrace.observe.pipes import note_pipe_ends
 from mptrace.observe.signal_masks import note_signal_masks
-from mptrace.observe.stacks import Dumps, note_stacks
+from mptrace.observe.stacks import Dumps, note_stacks, serves_manager
 from mptrace.wire import layout
 from mptrace.wire.events import observations as seen
 from mptrace.wire.resource import PIPE
@@ -34,6 +34,8 @@ class MomentTaker:
     def __init__(self, log: ObserverLog, run_path: str, files: RecorderFiles, inside: Inside | None = None) -> None:
         self.taken = 0
         self.bytes_written = 0
+        self.servers: set[int] = set()
+        """Processes that serve a manager, as seen last: they look around every second, and nothing comes of it."""
         self._log, self._files, self._inside = log, files, inside
         self._directory = os.path.join(run_path, MOMENTS)
 
@@ -47,6 +49,7 @@ class MomentTaker:
         looked = time.monotonic()
         keys = self._copy(number, set(pids)) | {wait.key for wait in waits if wait.family == PIPE}
         dumps = note_stacks(self._log, number, _waiting_first(pids, waits))
+        self.servers = {pid for pid, dump in dumps.items() if serves_manager(dump)}
         note_pipe_ends(self._log, number, pids, keys)
         note_signal_masks(self._log, number, pids)
         self._look_inside(number, dumps, pids)

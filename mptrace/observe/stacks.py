@@ -49,6 +49,16 @@ def note_stacks(log: ObserverLog, moment: int, pids: Sequence[int]) -> Dumps:
     return dumps
 
 
+def serves_manager(dump: list[dict[str, Any]]) -> bool:
+    """Is it the stack of a manager's server, which only answers what others ask?"""
+    frames = (frame for thread in dump for frame in thread["frames"])
+    return any(
+        str(frame.get("name")).rpartition(".")[2] == "serve_forever"
+        and str(frame.get("filename")).endswith("multiprocessing/managers.py")
+        for frame in frames
+    )
+
+
 def _note_one(log: ObserverLog, moment: int, pid: int, program: str, timeout_s: float) -> list[dict[str, Any]]:
     try:
         found = dump(pid, program, timeout_s)

@@ -1,4 +1,4 @@
-"""Will something move by itself? A thread that sleeps or waits with a timeout, or one that reads what somebody types.
+"""Will something move by itself? A thread that sleeps or waits with a timeout, a timer, or one that reads what somebody types.
 
 Read from /proc/PID/task/TID/syscall: the number and the arguments of the call that a thread is blocked in.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Sequence
+from signal import SIGALRM, SIGPROF, SIGVTALRM
 
 from mptrace.observe import procfs
 
@@ -51,11 +52,20 @@ _TIMED, _READ = _MACHINES.get(platform.machine(), ({}, -1))
 def will_move(pids: Iterable[int]) -> str:
     """Return why some thread of these processes will go on without anybody else's doing; "" if none will."""
     for pid in pids:
+        if _catches_alarm(pid):
+            return f"a handler for a timer in {pid}/{pid}"
         for tid in procfs.tids(pid):
             reason = _reason(procfs.read_bytes(f"/proc/{pid}/task/{tid}/syscall"))
             if reason:
                 return f"{reason} in {pid}/{tid}"
     return ""
+
+
+def _catches_alarm(pid: int) -> bool:
+    """Has it a handler for the signal of a timer? Whether the timer runs cannot be seen from outside."""
+    lines = procfs.read_bytes(f"/proc/{pid}/status").splitlines()
+    caught = next((int(line.split()[1], 16) for line in lines if line.startswith(b"SigCgt:")), 0)
+    return any(caught >> (number - 1) & 1 for number in (SIGALRM, SIGVTALRM, SIGPROF))
 
 
 def _reason(line: bytes) -> str:

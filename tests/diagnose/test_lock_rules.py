@@ -247,3 +247,21 @@ def test_a_circle_over_a_queue_that_a_live_process_may_fill_is_not_told() -> Non
 
 def test_a_circle_over_a_queue_in_a_recording_with_gaps_is_likely() -> None:
     assert one(ledger().lost(locks=1).run(), "lock-cycle").verdict is Verdict.LIKELY
+
+
+def leftover(kind: int = waits.EXIT) -> Story:
+    """A server whose main thread has ended, and a thread of it that waits for work."""
+    told = story().lock("work")
+    told.resource("work").family, told.resource("work").kind = families.MUTEX, "thread Lock"
+    told.process("server").waits(kind).thread("drain").waits(waits.MUTEX_WAIT, told.resource("work"), at="shop.py:8")
+    return told.main().joins("server")
+
+
+def test_a_thread_that_waits_for_work_when_its_main_thread_has_ended_keeps_the_process_from_ending() -> None:
+    finding = one(leftover().run(), "exit-hang")
+    assert finding.verdict is Verdict.PROVEN
+    assert finding.title.startswith("server cannot end: its thread drain still waits in ")
+
+
+def test_it_is_not_told_while_another_thread_of_the_process_runs() -> None:
+    assert not found(leftover().process("server").thread("timer").waits_outside("hrtimer_nanosleep").run(), "exit-hang")

@@ -84,6 +84,7 @@ WAITS = {
     "import select, os; select.select([os.pipe()[0]], [], [], 60)": "a timeout",
     "import select, os; p = select.poll(); p.register(os.pipe()[0]); p.poll(60000)": "a timeout",
     "import sys; sys.stdin.readline()": "reading stdin",
+    "import signal, os; signal.signal(signal.SIGALRM, print); signal.alarm(60); os.read(os.pipe()[0], 1)": "a handler for a timer",
     "import threading; threading.Lock().acquire() and threading.Event().wait()": "",
     "import select, os; p = select.poll(); p.register(os.pipe()[0]); p.poll()": "",
     "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); s.accept()": "",
@@ -92,7 +93,7 @@ WAITS = {
 
 
 @pytest.mark.parametrize("code", WAITS)
-def test_a_timer_and_a_reader_of_stdin_move_by_themselves(code: str) -> None:
+def test_a_timer_an_alarm_and_a_reader_of_stdin_move_by_themselves(code: str) -> None:
     child = subprocess.Popen(
         [sys.executable, "-S", "-c", f"print(flush=True); {code}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

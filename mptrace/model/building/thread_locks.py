@@ -33,10 +33,10 @@ def take_wait(shop: Workshop, moment: Moment, process: Process, record: Record) 
 
 
 def take_holder(shop: Workshop, moment: Moment, process: Process, record: Record) -> None:
-    """Take in who has a lock; an ident that no thread has is that of a thread of the parent."""
-    thread = shop.idents.get((process, unsigned(_int(record, "ident"))))
-    if thread is None or thread.ended:
+    """Take in who has a lock, unless it is a thread that only the parent has."""
+    if not _int(record, "thread"):
         return
+    thread = shop.thread(process, _int(record, "thread"))
     lock = shop.resource(family_of.MUTEX, unsigned(_int(record, "key")), process, "thread lock")
     file, line = str(record.fields["file"]), _int(record, "line")
     site = Site(file, line, str(record.fields["function"])) if file and line else None

@@ -51,8 +51,8 @@ LOCK_LOST = declare(
     moment=INT, pid=INT, key=INT, processes=INT, unread=INT,
 )  # fmt: skip
 LOCK_HOLDER = declare(
-    219, "seen.lock_holder", "a thread (its ident) has a threading lock, as read from memory: the lock says so, or a frame, or only the text",
-    moment=INT, pid=INT, key=INT, ident=INT, how=TEXT, file=TEXT, line=INT, function=TEXT,
+    219, "seen.lock_holder", "a thread (thread: its native id, 0 if it has none here) has a threading lock: the lock says so, or a frame, or only the text",
+    moment=INT, pid=INT, key=INT, ident=INT, thread=INT, how=TEXT, file=TEXT, line=INT, function=TEXT,
 )  # fmt: skip
 LOCK_WAIT = declare(
     220, "seen.lock_wait", "a thread waits, without a timeout, for a threading lock that was found in memory",
