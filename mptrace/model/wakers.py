@@ -162,7 +162,9 @@ class Finder:
         if pipe in self.moment.sockets and pipe.peer is None:
             return Wakers(open="who has the other end of its connection is not known")
         if other in ends:
-            return self._threads(ends[other], wait, pipe)
+            found = self._threads(ends[other], wait, pipe)
+            found.open = found.open or self._newcomer(pipe.knowers | other.knowers)
+            return found
         if pipe in ends:
             return Wakers(open="the other end was not found in the job")
         found = self._anybody(wait)
@@ -171,6 +173,11 @@ class Finder:
             found.threads |= peers.threads
             found.open = found.open or peers.open
         return found
+
+    def _newcomer(self, knowers: set[Process]) -> str:
+        """Name a child that began after everybody was looked at: which ends of pipes it was given is not known."""
+        starting = (process for process in self._there if process not in self._looked_at and self._may_get(process, knowers))
+        return next((f"{process.name}, pid {process.pid}, is starting" for process in starting), "")
 
     def _ready(self, wait: Wait) -> Wakers:
         if wait.detail > 1 and not is_service(wait.thread):

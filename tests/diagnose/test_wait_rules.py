@@ -298,3 +298,23 @@ def test_a_wait_for_the_world_is_a_hint_and_names_the_line() -> None:
 def test_a_stall_that_was_over_when_the_job_ended_is_silent() -> None:
     told = stalled_on_a_socket().look().process("answers").goes_on().exits(0).main().exits(0).ends(0)
     assert found(told.run(live=False), "stalled") == []
+
+
+def test_a_child_that_came_after_the_look_may_have_the_other_end_of_the_pipe() -> None:
+    told = story().pipe("answer").main()
+    told.waits(waits.RECV, told.resource("answer"))
+    told.process("server", traced=False).unseen()
+    told.actor.process.command = "python -c spawn_main"
+    run = told.run()
+    run.moments[0].readers[run.resources[0]] = {told.main_process}
+    run.moments[0].writers[run.resources[0]] = set()
+    assert found(run, "all-asleep") == []
+
+
+def test_a_pipe_of_which_nobody_has_the_other_end_is_no_news() -> None:
+    told = story().pipe("answer").main()
+    told.waits(waits.RECV, told.resource("answer"))
+    run = told.run()
+    run.moments[0].readers[run.resources[0]] = {told.main_process}
+    run.moments[0].writers[run.resources[0]] = set()
+    assert found(run, "all-asleep")

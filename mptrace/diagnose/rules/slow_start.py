@@ -48,7 +48,8 @@ def slow_start(run: Run) -> Iterator[Finding]:
     """
     starts = [(process, begun) for process in run.processes if (begun := _began_work(run, process)) is not None]
     took = [_took(run, process, begun) for process, begun in starts]
-    spent, lived = sum(took), sum((process.ended_ns or 0) - process.started_ns for process, _ in starts)
+    spent = sum(took)
+    lived = spent + sum((process.ended_ns or 0) - begun.at_ns for process, begun in starts)
     slow = bool(starts) and median(took) >= SLOW_NS
     if slow and spent >= LEAST_NS and spent > SHARE * lived and not run.meta.ended_by:
         yield _finding(run, starts, spent, lived)
