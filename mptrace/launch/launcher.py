@@ -107,7 +107,7 @@ class Launch:
         killed = isinstance(watch, JobWatch) and watch.killed_for_hang
         self.log.write(seen.ENDED, status, watch.left() if isinstance(watch, JobWatch) else "")
         shown = HANG_STATUS if killed else child.as_shell(status)
-        meta.end(shown, ended_by)
+        meta.end(shown, ended_by, self.log.lost)
         run_path = self._bring_home()
         signals.let_interrupts_in()
         return Outcome(shown, run_path, ended_by, frozenset(live.told if live else ()), killed)

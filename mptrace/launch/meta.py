@@ -17,6 +17,9 @@ from mptrace.observe.cgroup import cores
 from mptrace.observe.procfs import start_ticks
 from mptrace.wire.rundir import META
 
+ROOM = 2048
+"""Bytes that run.json has at least, filled up with spaces: so the end of a run can still be noted on a full disk."""
+
 
 def write_atomically(path: str, data: bytes) -> None:
     """Replace a file by ``data`` so that a reader sees the old one or the new one; OSError if it cannot be written."""
@@ -29,6 +32,16 @@ def write_atomically(path: str, data: bytes) -> None:
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
+
+
+def _overwrite(path: str, data: bytes) -> None:
+    """Write ``data`` over a file that exists, where there is no room for another one."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        if os.fstat(descriptor).st_size <= len(data):
+            os.pwrite(descriptor, data, 0)
+    finally:
+        os.close(descriptor)
 
 
 class Meta:
@@ -60,9 +73,13 @@ class Meta:
     def save(self, **fields: Any) -> None:
         """Write the file with these fields changed."""
         self.fields.update(fields)
+        data = json.dumps(self.fields, indent=1).encode()
         with contextlib.suppress(OSError):  # the recording stays readable with the older one, or without
-            write_atomically(self.path, json.dumps(self.fields, indent=1).encode())
+            try:
+                write_atomically(self.path, data.ljust(ROOM))
+            except OSError:  # no room for another file: the old one has it
+                _overwrite(self.path, data.ljust(ROOM))
 
-    def end(self, status: int, ended_by: str) -> None:
-        """Complete it: ``status`` as the launcher exits with."""
-        self.save(end_ns=time.monotonic_ns(), end_wall_ns=time.time_ns(), status=status, ended_by=ended_by)
+    def end(self, status: int, ended_by: str, lost: int) -> None:
+        """Complete it: ``status`` as the launcher exits with, ``lost``: observations that could not be written."""
+        self.save(lost=lost, end_ns=time.monotonic_ns(), end_wall_ns=time.time_ns(), status=status, ended_by=ended_by)

@@ -117,3 +117,12 @@ def environment(pid: int) -> dict[str, str]:
     data = read_bytes(f"/proc/{pid}/environ")
     pairs = (word.decode("utf-8", "surrogateescape").partition("=") for word in data.split(b"\0") if word)
     return {name: value for name, _, value in pairs}
+
+
+def limit(pid: int, name: str) -> int:
+    """Return the soft limit of that name as /proc/PID/limits calls it; -1 if there is none, or it cannot be told."""
+    for line in read_bytes(f"/proc/{pid}/limits").decode("ascii", "replace").splitlines():
+        if line.startswith(name):
+            word = line[len(name) :].split()[0]
+            return int(word) if word.isdecimal() else -1
+    return -1

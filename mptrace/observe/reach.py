@@ -6,6 +6,7 @@ import os
 import re
 
 from mptrace.observe import procfs
+from mptrace.wire import layout
 from mptrace.wire.rundir import ENV_RUN
 
 OTHER = "another program"
@@ -26,7 +27,8 @@ def why_untraced(pid: int, run_path: str) -> str:
     flag = excluding_flag(words)
     if flag:
         return f"started with {flag}"
-    return _why_by_environment(procfs.environment(pid), run_path) or _why_by_version(name)
+    why = _why_by_environment(procfs.environment(pid), run_path) or _why_by_version(name)
+    return why or _why_by_room(pid, run_path)
 
 
 def excluding_flag(words: list[str]) -> str:
@@ -52,6 +54,17 @@ def _why_by_environment(environment: dict[str, str], run_path: str) -> str:
     if "bootstrap" not in environment.get("PYTHONPATH", ""):
         return "its PYTHONPATH was replaced"
     return ""
+
+
+def _why_by_room(pid: int, run_path: str) -> str:
+    try:
+        found = os.statvfs(run_path)
+    except OSError:
+        return ""
+    if found.f_bavail * found.f_frsize < layout.SIZE:
+        return "there was no room left for its recording"
+    limit = procfs.limit(pid, "Max file size")
+    return f"it may write no files larger than {limit} bytes" if 0 <= limit < layout.SIZE else ""
 
 
 def _why_by_version(name: str) -> str:

@@ -375,3 +375,21 @@ def test_the_first_events_of_a_kind_are_at_most_so_many_of_each_process(tmp_path
     made = built(run)
     first = [(event.process.pid, event.number("job")) for event in made.first(2, tasks.SUBMITTED)]
     assert first == [(10, 0), (11, 0), (10, 1), (11, 1)]
+
+
+def test_a_forked_child_that_ended_before_its_parent_told_of_it_is_one_process(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    run.process(11, 5, parent=main).runs("quick", at_ms=6)
+    run.exited(11, 0, 20)
+    main.started(11, "quick", at_ms=45)
+    made = built(run)
+    assert [(process.pid, process.traced) for process in made.processes] == [(10, True), (11, True)]
+    assert by_name(made)["quick"].parent is made.main
+
+
+def test_observations_that_were_lost_are_told(tmp_path):
+    run = writer(tmp_path)
+    run.process(10)
+    run.meta["lost"] = 7
+    assert "7 observations from outside could not be written" in built(run).completeness.notes[0]

@@ -35,6 +35,9 @@ def build_completeness(shop: Workshop) -> Completeness:
         complete.lost.damaged_files += life.file.damage
     for moment in recording.moments:
         complete.lost.damaged_files += moment.damage
+    lost = recording.meta.get("lost")
+    if isinstance(lost, int) and lost > 0:
+        complete.notes.append(f"{lost} observations from outside could not be written: there was no room left for them")
     _take_events(shop, complete)
     _take_not_seen(shop, complete)
     return complete

@@ -122,7 +122,7 @@ def _take_running(process: Process, event: Event) -> None:
 
 
 def _take_started(shop: Workshop, parent: Process, event: Event) -> None:
-    child = shop.started_by(event.number("child"), event.at_ns, event.number("took_ns"))
+    child = _forked(shop, parent, event) or shop.started_by(event.number("child"), event.at_ns, event.number("took_ns"))
     if child is None or child is parent:
         child = _unseen(shop, event)
     child.parent = None if _descends_from(parent, child) else parent
@@ -133,6 +133,13 @@ def _take_started(shop: Workshop, parent: Process, event: Event) -> None:
     child.start_site = event.site
     if child.role is Role.CHILD and child.target.endswith("_run_server"):
         child.role = Role.MANAGER
+
+
+def _forked(shop: Workshop, parent: Process, event: Event) -> Process | None:
+    """Return the child that says itself that it was forked here; on a busy machine it may have ended before its parent told of it."""
+    known = shop.by_pid.get(event.number("child"), [])
+    mine = (child for child in reversed(known) if child.forked_from is parent and child.parent is None)
+    return next((child for child in mine if child.started_ns <= event.at_ns), None)
 
 
 def _unseen(shop: Workshop, event: Event) -> Process:
