@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mptrace.attach.channels import read_fill
-from mptrace.attach.children import definition
 from mptrace.attach.cpython.walk import Found
 from mptrace.attach.insight import Insight
 from mptrace.attach.intents import place_of
 from mptrace.attach.memory import Unreadable
+from mptrace.attach.results import callbacks_in_the_way, parts_left, results_of, what_it_died_of
 from mptrace.attach.seen import Frame, SeenProcess, SeenThread
-from mptrace.attach.sight import DeadThread, LostTask, PoolState, Sight
+from mptrace.attach.sight import DeadThread, FailedCallback, LostTask, PoolState, Sight
 from mptrace.observe import procfs
 from mptrace.wire import wait
 
@@ -92,36 +92,28 @@ def _know(sight: Sight, insights: dict[int, Insight], insight: Insight, found: F
         thread = _serve(insight, address, key)
         if thread is None and insight.text(found.attributes.get("_state", 0)) == "RUN":
             title = insight.text(insight.attributes(address).get("_name", 0))
-            what = _what_it_died_of(insight, found) if role == "pool result handler" else ("", None)
+            what = what_it_died_of(insight, found) if role == "pool result handler" else ("", None)
             sight.dead_threads.append(DeadThread(insight.process.pid, _native(insight, address), title, role, key, *what))
     if found.what == "pool":
         sight.gone_workers += _gone(insight, found, workers)
         _know_state(sight, insight, found, key)
+        sight.failed_callbacks.extend(_failed_callbacks(insight, found, key))
         jobs = _jobs(insight, found)
         if jobs and _are_read(insights, insight, found, workers) and _stands_idle(insight, found, workers):
             idle = _witnesses(insight, found, workers)
             sight.lost_tasks.extend(LostTask(insight.process.pid, key, job, left, idle) for job, left in jobs.items())
 
 
-def _what_it_died_of(insight: Insight, found: Found) -> tuple[str, Frame | None]:
-    """A result that is all there and still in the cache was in its callback; without one, a result could not be read."""
-    results = _results(insight, found).values()
-    finished = [result for result in results if result and not _left(insight, result)]
-    for result in finished:
-        went_well = insight.number(result.get("_success", 0))
-        callback = result.get("_callback" if went_well else "_error_callback", 0)
-        if callback and not insight.is_none(callback):
-            return "", definition(insight, callback)
-    return "an exception: a result could not be rebuilt" if results and not finished else "", None
+def _failed_callbacks(insight: Insight, found: Found, key: int) -> Iterator[FailedCallback]:
+    """Yield the callbacks that raised a KeyError: the handler, which would have died of any other, waits for the next result."""
+    handler, results = thread_of(insight, found.attributes.get("_result_handler", 0)), _results_pipe(insight, found)
+    if handler is not None and _waits_for_message(handler, results):
+        for job, callback in callbacks_in_the_way(insight, found):
+            yield FailedCallback(insight.process.pid, key, job, callback, handler)
 
 
-def _results(insight: Insight, found: Found) -> dict[int, dict[str, int]]:
-    """Return job number -> its result object's attributes, for all that are not done."""
-    try:
-        items = [*insight.objects.items(found.attributes.get("_cache", 0))]
-    except Unreadable:
-        return {}
-    return {insight.number(number, -1): insight.attributes(result) for number, result in items}
+def _results_pipe(insight: Insight, found: Found) -> int:
+    return insight.queue_pipe(found.attributes.get("_outqueue", 0), "_reader")
 
 
 def _worker_pids(sight: Sight, insight: Insight, found: Found) -> Iterator[int]:
@@ -165,17 +157,8 @@ def _jobs(insight: Insight, found: Found) -> dict[int, int]:
 
     A job whose results have all come is not among them: it is in the cache since a callback of the program raised.
     """
-    jobs = {job: _left(insight, result) for job, result in _results(insight, found).items()}
+    jobs = {job: parts_left(insight, result) for job, result in results_of(insight, found).items()}
     return {job: left for job, left in jobs.items() if left}
-
-
-def _left(insight: Insight, result: dict[str, int]) -> int:
-    """Return how many parts of a job have no result: of map() a count, of apply() -1 until its value is there, of imap() -1."""
-    if "_number_left" in result:
-        return insight.number(result["_number_left"])
-    if "_length" in result:
-        return -1 if insight.number(result.get("_index", 0)) < insight.number(result["_length"]) else 0
-    return -1 if result and "_value" not in result else 0
 
 
 def _are_read(insights: dict[int, Insight], insight: Insight, found: Found, workers: list[SeenProcess]) -> bool:
@@ -229,8 +212,13 @@ def _handlers_idle(insight: Insight, found: Found, results: int) -> bool:
     if task is None or result is None or task.wait is None or result.wait is None or not (task.frames and result.frames):
         return False
     waits_for_work = task.wait.kind == wait.MUTEX_WAIT and place_of(task.frames[0])[1] == "_handle_tasks"
-    for_message = result.wait.kind == wait.RECV and result.wait.key == results and result.wait.detail == _HEADER
-    return waits_for_work and for_message and all(frame.is_library for frame in result.frames)
+    return waits_for_work and _waits_for_message(result, results)
+
+
+def _waits_for_message(thread: SeenThread, pipe: int) -> bool:
+    """Does it wait for the first byte of a message, and is it in no code of the program?"""
+    at_head = thread.wait is not None and thread.wait.kind == wait.RECV and thread.wait.detail == _HEADER
+    return at_head and thread.wait is not None and thread.wait.key == pipe and all(frame.is_library for frame in thread.frames)
 
 
 def _are_empty(pid: int, found: Found, insight: Insight) -> bool:

@@ -9,7 +9,7 @@ from mptrace.attach.seen import SeenProcess, SeenThread
 from mptrace.attach.sight import Birth, Breakage, Respawns, Sight, Thing
 from mptrace.wire import wait
 from mptrace.wire.event import signed
-from mptrace.wire.events import processes, resources, tasks, threads
+from mptrace.wire.events import failures, processes, resources, tasks, threads
 
 
 def record_process(process: SeenProcess, sight: Sight) -> RecorderFile:
@@ -94,6 +94,11 @@ def _record_states(process: SeenProcess, sight: Sight, record: RecorderFile) -> 
     for broken in sight.breakages:
         if broken.pid == process.pid:
             _record_breakage(broken, sight, record)
+    for failed in sight.failed_callbacks:
+        if failed.pid == process.pid:
+            site, name = record.site(failed.callback), failed.callback.function
+            told = (signed(failed.pool), failed.job, name, "KeyError", "", "", site)
+            record.log(failures.CALLBACK_FAILED, *told, at_ns=sight.began_ns)
     for state in sight.pool_states:
         if state.pid == process.pid:
             record.log(tasks.POOL_STATE, signed(state.key), state.call, state.pending, 0, at_ns=_before_the_waits(process, sight))

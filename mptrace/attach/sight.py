@@ -107,6 +107,18 @@ class DeadThread:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedCallback:
+    """A result that is there and was never handed out, while nobody is in its callback: that raised a KeyError, which a pool swallows."""
+
+    pid: int
+    pool: int
+    job: int
+    callback: Frame
+    witness: SeenThread
+    """The thread that calls callbacks; if it ran in between, nothing is said."""
+
+
+@dataclass(frozen=True, slots=True)
 class PoolState:
     """A pool that was closed or terminated, with so many jobs unfinished."""
 
@@ -204,6 +216,7 @@ class Sight:
     births: list[Birth] = field(default_factory=list)
     dead_threads: list[DeadThread] = field(default_factory=list)
     pool_states: list[PoolState] = field(default_factory=list)
+    failed_callbacks: list[FailedCallback] = field(default_factory=list)
     gone_workers: list[str] = field(default_factory=list)
     """Names of pool workers that have been replaced ("" where that cannot be told)."""
     forgotten: int = 0

@@ -68,6 +68,7 @@ def settle(sight: Sight) -> None:
                 thread.wait = thread.intent = None
         if _has_active_native(process):
             _doubt_locks(process)
+    sight.failed_callbacks = [failed for failed in sight.failed_callbacks if _stood_still(failed.witness)]
     sight.lost_tasks = [lost for lost in sight.lost_tasks if all(map(_stood_still, lost.witnesses))]
 
 

@@ -229,3 +229,16 @@ def test_a_storm_of_workers_that_has_blown_over_is_told_by_the_tasks_it_took(tmp
         time.sleep(1)  # the pool looks for dead workers ten times a second
         first, *_ = judged(pid, tmp_path).diagnosis.findings
     assert (first.rule, first.verdict.value) == ("worker-respawn-loop", "likely")
+
+
+def test_a_key_error_of_a_callback_is_told_by_the_result_that_was_never_handed_out(tmp_path):
+    with hung.hanging(tmp_path, hung.POOL_CALLBACK_RAISES) as pid:
+        time.sleep(0.5)  # as above
+        first, *_ = judged(pid, tmp_path).diagnosis.findings
+    assert (first.rule, first.verdict.value) == ("helper-thread-died", "proven")
+    assert "the callback charge() raised KeyError" in first.title
+
+
+def test_a_callback_that_still_works_has_not_failed(tmp_path):
+    with hung.hanging(tmp_path, hung.CALLBACK_WORKS_LONG) as pid:
+        assert finding(judged(pid, tmp_path), "helper-thread-died") is None
