@@ -23,8 +23,8 @@ def same_random_stream(run: Run) -> Iterator[Finding]:
         anew in it; a random.Random or a numpy generator of the program's own, and `numpy.random`, are not.
 
     How we know:
-        The generator had the same state in both when they began, both drew from it, and the states they ended with belong to
-        the same stream: neither was seeded anew.
+        The generator had the same state in both when they began, both drew from it (workers in their first tasks), and the code
+        that draws does not seed it.
 
     What to do:
         Make a generator in each child, random.Random(seed), or numpy.random.default_rng(SeedSequence(...).spawn(...)), with a

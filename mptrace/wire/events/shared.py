@@ -15,7 +15,7 @@ COPY_TAKEN = declare(
     key=INT, proxy=TEXT, method=TEXT, container=TEXT, site=INT,
 )  # fmt: skip
 RANDOM_USED = declare(
-    123, "random.used", "a forked child drew from a generator that it inherited; before, keys: hashes of its state then and now",
+    123, "random.used", "a forked child drew from a generator that it inherited; before: hash of its state then; keys: which stream it is on, 0: the same",
     name=TEXT, before=INT, keys=INT, position=INT, file=TEXT, line=INT, function=TEXT,
 )  # fmt: skip
 HEAVY = declare(
