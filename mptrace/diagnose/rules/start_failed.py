@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mptrace.diagnose.deaths import events_of, raised_at
-from mptrace.diagnose.finding import Evidence, Finding, Place, Step
+from mptrace.diagnose.finding import Evidence, Finding, Place, Step, Verdict
 from mptrace.diagnose.raised import error_text, loudness
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.wording import shortened, who
 from mptrace.model.event import Event
+from mptrace.model.process import Process, Role
 from mptrace.model.run import Run
 from mptrace.wire.events import failures, processes
 
@@ -20,16 +21,26 @@ OTHERS = (
 )  # fmt: skip
 """Messages of failed starts that rules of their own tell of."""
 
+EXEC_FAILED = 255
+"""The status of a child whose exec failed."""
+
 PICKLING_NS = 1_000_000_000
 """A start fails so soon after what it was to send could not be pickled."""
 
 
 @rule(
     needs=("process",),
-    explains=("uncaught-exception", "exit-status-ignored", "executor-broken", "worker-respawn-loop", "helper-thread-died"),
+    explains=(
+        "uncaught-exception",
+        "exit-status-ignored",
+        "executor-broken",
+        "worker-respawn-loop",
+        "helper-thread-died",
+        "manager-died",
+    ),
 )
 def start_failed(run: Run) -> Iterator[Finding]:
-    """A child never reached its target: the fork failed, a limit was met, or the child could not import the main script.
+    """A child never reached its target: no fork or exec, a limit was met, its main script or its server's socket failed.
 
     Why it fails:
         start() needs a new process, pipes and, under spawn and forkserver, a new interpreter that imports the main script. Each
@@ -37,7 +48,9 @@ def start_failed(run: Run) -> Iterator[Finding]:
         raises when it is imported.
 
     How we know:
-        start() raised in the parent; or the child was seen to import the main script, and the exception that ended it there.
+        start() raised in the parent; or the child was seen to import the main script, or to begin to serve as a manager, and the
+        exception that ended it there; or it ended with 255 before any Python ran in it, as after a failed exec (likely then). A
+        connection with a wrong authkey is told where it was refused.
 
     What to do:
         Raise the limit that the error names (ulimit -u, the container's limit on pids); put lines that only the first process
@@ -49,6 +62,15 @@ def start_failed(run: Run) -> Iterator[Finding]:
     for event in run.of(failures.UNCAUGHT):
         if event.text("where") == "spawn" and _in_import(run, event) and not _says(event, OTHERS):
             yield _not_imported(event)
+        elif (
+            event.process is not None and event.process.role is Role.MANAGER and "AF_UNIX path too long" in event.text("message")
+        ):
+            yield _not_serving(event)
+        elif event.text("error").endswith("AuthenticationError"):
+            yield _wrong_key(event)
+    for process in run.processes:
+        if _is_not_executed(process):
+            yield _not_executed(process)
 
 
 def _says(event: Event, texts: tuple[str, ...]) -> bool:
@@ -83,6 +105,58 @@ def _refused(run: Run, event: Event) -> Finding:
         evidence=(Evidence(event.ref, f"{who(event.process)}: {error_text(event)}"),),
         at_ns=event.at_ns,
         lowered=loudness(run, event),
+    )
+
+
+def _not_serving(event: Event) -> Finding:
+    child, started = event.process, event.process.start_site if event.process else None
+    return Finding(
+        title=f"{who(child)} could not begin to serve: {error_text(event)}",
+        steps=(Step(f"raised {error_text(event)}", child, event.at_ns, event.site),),
+        why="A manager's server makes its socket below the folder for temporary files, and the path of a socket may have 107 bytes.",
+        fix=_fix(event),
+        fix_at=started,
+        processes=(child,) if child else (),
+        places=(Place("start", started, child.parent),) if child and started else (),
+        evidence=(Evidence(event.ref, f"{who(child)}: {error_text(event)}"),),
+        details=tuple(event.text("traceback").splitlines()),
+        at_ns=event.at_ns,
+    )
+
+
+def _wrong_key(event: Event) -> Finding:
+    site = raised_at(event)
+    return Finding(
+        title=f"{who(event.process)} was refused by the server it connected to: {error_text(event)}",
+        steps=(Step(f"raised {error_text(event)}", event.process, event.at_ns, site),),
+        why="Both ends of a connection prove that they know the same authkey; a process that was not started by multiprocessing has another one unless it is given.",
+        fix="give both sides the same authkey (of the Listener or manager, and of the Client or connect()) at",
+        fix_at=site,
+        processes=(event.process,) if event.process else (),
+        places=(Place("raised", site, event.process),) if site else (),
+        evidence=(Evidence(event.ref, f"{who(event.process)}: {error_text(event)}"),),
+        details=tuple(event.text("traceback").splitlines()),
+        at_ns=event.at_ns,
+    )
+
+
+def _is_not_executed(process: Process) -> bool:
+    """Did it end as a child does whose exec failed, and did no Python ever run in it?"""
+    ended = process.exit is not None and process.exit.code == EXEC_FAILED
+    return ended and process.start_method == "spawn" and not process.traced and process.start_site is not None
+
+
+def _not_executed(process: Process) -> Finding:
+    return Finding(
+        title=f"{who(process)} never ran: its interpreter could not be executed",
+        verdict=Verdict.LIKELY,
+        steps=(Step(f"ended with status {EXEC_FAILED} before any Python ran in it", process, process.ended_ns),),
+        why="Under spawn start() does not learn that the exec of the interpreter failed; the child ends with status 255.",
+        fix="see what multiprocessing.set_executable() names, and that it may be executed; started at",
+        fix_at=process.start_site,
+        processes=(process,),
+        places=(Place("start", process.start_site, process.parent),) if process.start_site else (),
+        at_ns=process.ended_ns,
     )
 
 
