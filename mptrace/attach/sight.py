@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mptrace.attach.job import Job
 from mptrace.attach.names import JobNames
+from mptrace.attach.native_waits import NativeWait
 from mptrace.attach.seen import Frame, SeenThread
 from mptrace.wire import resource
 
@@ -212,6 +213,7 @@ class Sight:
     copies: list[SemaphoreCopy] = field(default_factory=list)
     thread_locks: list[ThreadLock] = field(default_factory=list)
     lock_holders: list[LockHolder] = field(default_factory=list)
+    native_waits: list[NativeWait] = field(default_factory=list)
     lost_locks: list[LostLock] = field(default_factory=list)
     births: list[Birth] = field(default_factory=list)
     dead_threads: list[DeadThread] = field(default_factory=list)

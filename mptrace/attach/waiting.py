@@ -6,6 +6,7 @@ from mptrace.attach.insight import Insight
 from mptrace.attach.intents import place_of, read_intent
 from mptrace.attach.lock_holders import find_holders, waited_locks
 from mptrace.attach.memory import Memory
+from mptrace.attach.native_waits import read_native_wait
 from mptrace.attach.refusals import why_closed
 from mptrace.attach.seen import SeenProcess, SeenThread
 from mptrace.attach.sight import Sight, Thing, ThreadLock
@@ -40,6 +41,8 @@ def read_intents(sight: Sight, insights: dict[int, Insight]) -> None:
             thread.wait = refined(insight, thread) or thread.wait
             if is_foreign(insight, thread):
                 thread.wait = None
+                native = read_native_wait(insight.process, insight.objects.memory, thread)
+                sight.native_waits += [native] if native is not None else []
             _note_lock(sight, insight, thread)
             thread.intent = read_intent(insight, thread)
         sight.lock_holders += find_holders(insight, waited_locks(insight.process, insight.thread_locks.values()))

@@ -147,7 +147,11 @@ def _write_moment(sight: Sight, log: MomentLog) -> None:
 
 
 def write_holders(sight: Sight, log: ObserverLog, moment: int) -> None:
-    """Write who has the locks of `threading` that are waited for."""
+    """Write who has the locks of `threading` that are waited for, and which threads block in native code."""
+    for native in sight.native_waits:
+        log.write(
+            observations.NATIVE_WAIT, moment, native.pid, native.tid, native.futex, native.owner, native.library, native.function
+        )
     for held in sight.lock_holders:
         place = held.place or Frame("", 0, "")
         log.write(

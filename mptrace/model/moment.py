@@ -102,6 +102,15 @@ class Look:
     locals: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Native:
+    """Where a thread blocks in native code; ``owner``: native id of the thread whose mutex it is, 0 if that is not known."""
+
+    library: str
+    function: str
+    owner: int
+
+
 @dataclass(slots=True, eq=False)
 class Moment:
     """One instant, ``at_ns``. ``final``: not a look at a running job, but what the boards said when everything had ended.
@@ -139,6 +148,8 @@ class Moment:
     """Likewise those that it ignores, and those that its main thread blocks."""
     cut_off: list[Wait] = field(default_factory=list)
     """Sends that their process was in the middle of when it ended, before this instant; ``detail``: bytes to send."""
+    native: dict[Thread, Native] = field(default_factory=dict)
+    """Threads that block in native code, where that was read from memory."""
     running: set[Thread] = field(default_factory=set)
     """Threads whose board entry changed while it was read."""
 

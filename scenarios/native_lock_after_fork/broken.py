@@ -15,7 +15,7 @@ working = threading.Event()
 
 
 def transform():
-    library.pthread_mutex_lock(library_lock)  # expect: native-lock-after-fork waiter verdict=likely
+    library.pthread_mutex_lock(library_lock)  # expect: native-lock-after-fork waiter names=pthread_mutex_lock,libc
     working.set()
     library.usleep(500_000)
     library.pthread_mutex_unlock(library_lock)

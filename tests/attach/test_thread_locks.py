@@ -133,3 +133,23 @@ def test_blocks_that_were_left_are_not_told_although_the_stack_still_shows_them(
 def test_threads_that_only_wait_for_a_word_are_not_called_deadlocked(tmp_path: Path):
     with hung.hanging(tmp_path, FOR_EVER) as pid:
         assert told(pid, tmp_path) == []
+
+
+NATIVE_MUTEX = """
+    import ctypes, threading
+
+    library, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(4096)
+    library.pthread_mutex_lock(mutex)
+    print(threading.get_native_id(), file=open("owner", "w"))
+    print("ready", "ready", flush=True)
+    threading.Thread(target=library.pthread_mutex_lock, args=(mutex,)).start()
+    threading.Event().wait()
+"""
+
+
+def test_a_mutex_of_a_library_is_told_with_its_function_and_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    with hung.hanging(tmp_path, NATIVE_MUTEX) as pid:
+        (native,) = see(pid, 0).native_waits
+    assert (native.function, native.library.split(".")[0]) == ("pthread_mutex_lock", "libc")
+    assert native.owner == int((tmp_path / "owner").read_text())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mptrace.diagnose.finding import Verdict
-from mptrace.model.moment import Hold
+from mptrace.model.moment import Hold, Native
 from mptrace.model.resource import Resource
 from mptrace.model.site import Site
 from mptrace.wire import resource as families
@@ -205,3 +205,39 @@ def test_a_child_that_was_forked_in_the_middle_of_an_import_is_told() -> None:
     told.process("reader").waits(waits.MUTEX_WAIT, private_lock(told, "import lock")).main().joins("reader")
     finding = one(told.run(), "import-deadlock")
     assert (finding.verdict, causes(told.told)) == (Verdict.PROVEN, ["import-deadlock"])
+
+
+def test_a_lock_that_the_childs_own_thread_has_is_not_told_as_copied() -> None:
+    told = blocked(forked())
+    told.holds.append(Hold(told.waits_list[0].thread, told.waits_list[0].resource, how="block"))  # type: ignore[arg-type]
+    assert loud(told.run()) == ["self-deadlock"]
+
+
+NATIVE = """\
+def transform():
+    library.compute()
+"""
+
+
+def native(owner: int) -> Story:
+    """A child blocks in a library's mutex that says whose it is; its parent had the thread 4012 at the fork."""
+    told = blocked(forked(NATIVE), at="cache.py:2").look()
+    (wait,) = (wait for wait in told.waits_list if wait.kind == waits.MUTEX_WAIT)
+    told.told.moments[0].native[wait.thread] = Native("libblas.so.3", "dgemm_", owner)
+    return told
+
+
+def test_a_native_mutex_whose_owner_only_the_parent_has_is_proven_to_hang() -> None:
+    finding = one(native(4012).run(live=False), "native-lock-after-fork")
+    assert finding.verdict is Verdict.PROVEN
+    assert finding.title.startswith("reader hangs in dgemm_() of libblas.so.3")
+    assert finding.title.endswith("the thread filler of MainProcess held the lock when reader was forked")
+
+
+def test_a_native_lock_that_does_not_say_whose_it_is_is_only_likely() -> None:
+    finding = one(native(0).run(live=False), "native-lock-after-fork")
+    assert (finding.verdict, "libblas.so.3" in finding.title) == (Verdict.LIKELY, True)
+
+
+def test_a_native_mutex_whose_owner_is_no_thread_of_the_parent_is_only_likely() -> None:
+    assert one(native(77).run(live=False), "native-lock-after-fork").verdict is Verdict.LIKELY

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
 import os
 import struct
 
 FILE_LIMIT = 256 << 20
-_DYNSYM = 11
+_DYNSYM, _FUNCTION = 11, 2
 _cache: dict[tuple[int, int], dict[str, int]] = {}
 
 
@@ -22,19 +23,60 @@ def read_symbols(path: str, wanted: frozenset[bytes]) -> dict[str, int]:
         return {}
 
 
+def function_at(path: str, offset: int) -> str:
+    """Return the exported function that an offset of a mapped file lies in; "" if there is none."""
+    try:
+        status = os.stat(path)
+        key = (status.st_dev, status.st_ino)
+        if key not in _functions:
+            _functions[key] = _read_functions(path) if status.st_size < FILE_LIMIT else []
+    except (OSError, struct.error, IndexError):
+        return ""
+    place = bisect.bisect_right(_functions[key], (offset, 1 << 62, "")) - 1
+    if place < 0:
+        return ""
+    start, size, name = _functions[key][place]
+    return name if start <= offset <= start + size else ""
+
+
+_functions: dict[tuple[int, int], list[tuple[int, int, str]]] = {}
+
+
+def _read_functions(path: str) -> list[tuple[int, int, str]]:
+    """Return (offset, size, name) of the functions that a file exports, in order."""
+    with open(path, "rb") as file:
+        data = file.read()
+    table = _dynamic_symbols(data)
+    if table is None:
+        return []
+    section, strings_at, base = table
+    found = []
+    for name, kind, _, _, value, size in struct.iter_unpack("<IBBHQQ", data[section[4] : section[4] + section[5]]):
+        if value and kind & 15 == _FUNCTION:
+            start = strings_at + name
+            found.append((value - base, size, data[start : data.find(b"\0", start)].decode("utf-8", "replace")))
+    return sorted(found)
+
+
 def _parse(path: str, wanted: frozenset[bytes]) -> dict[str, int]:
     with open(path, "rb") as file:
         data = file.read()
+    table = _dynamic_symbols(data)
+    return _symbols(data, table[0], table[1], wanted, table[2]) if table is not None else {}
+
+
+def _dynamic_symbols(data: bytes) -> tuple[tuple[int, ...], int, int] | None:
+    """Return the section of the dynamic symbols, where their names begin, and the address that the file asks to be mapped at."""
     if data[:5] != b"\x7fELF\x02":
-        return {}
+        return None
     base = _first_load(data)
     sections_at, size, count = struct.unpack_from("<Q", data, 40)[0], *struct.unpack_from("<HH", data, 58)
     for number in range(count):
         section = struct.unpack_from("<IIQQQQIIQQ", data, sections_at + number * size)
         if section[1] == _DYNSYM:
             strings_at = struct.unpack_from("<IIQQQQIIQQ", data, sections_at + section[6] * size)[4]
-            return _symbols(data, section, strings_at, wanted, base)
-    return {}
+            return section, strings_at, base
+    return None
 
 
 def _first_load(data: bytes) -> int:

@@ -73,7 +73,7 @@ def _copy(standstill: Standstill, wait: Wait) -> Copy | None:
     run = standstill.run
     if not is_copied(wait) or wait.thread not in standstill.graph.stuck or not standstill.holds_for([wait]):
         return None
-    if not is_alone(standstill.moment, wait.thread):
+    if not is_alone(standstill.moment, wait.thread) or _is_held_here(standstill, wait):
         return None
     lost = lost_python_threads(run, wait.thread.process)
     lock = wanted_copy(run, wait) if lost else ""
@@ -82,6 +82,11 @@ def _copy(standstill: Standstill, wait: Wait) -> Copy | None:
     inside = _inside(run, lost, lock)
     holder, taken = inside[0] if inside else (_in_module(lost, lock), None)
     return Copy(wait, lock, lost, holder, taken, list(_doubts(run, wait, lock, inside)))
+
+
+def _is_held_here(standstill: Standstill, wait: Wait) -> bool:
+    """Has a thread of the child itself the lock, as its frames say?"""
+    return wait.resource is not None and bool(standstill.moment.holders_of(wait.resource))
 
 
 def _inside(run: Run, lost: list[LostThread], lock: str) -> list[tuple[LostThread, Site]]:

@@ -12,8 +12,9 @@ from mptrace.diagnose.lost_threads import LostThread, lost_threads
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.standstill import Standstill, standstills
 from mptrace.diagnose.wording import counted, listed, who
-from mptrace.model.moment import Wait
+from mptrace.model.moment import Native, Wait
 from mptrace.model.run import Run
+from mptrace.model.site import Site
 
 
 @rule(needs=("program",), explains=(ANY_WAIT, "fork-with-threads"))
@@ -27,8 +28,9 @@ def native_lock_after_fork(run: Run) -> Iterator[Finding]:
 
     How we know:
         The child's only thread waits without a timeout for a lock that no other process can reach, on a line that calls no lock
-        of Python's, and its parent had other threads at the fork. What the native code waits for is not looked at, so this is
-        never more than likely.
+        of Python's, and its parent had other threads at the fork. The library and its function are read from the thread's stack.
+        Proven if the lock itself says that its owner is one of the threads that the parent had at the fork and the child lacks (a
+        mutex of the C library does); a lock that does not say so, or work that a lost thread was to do, is only likely.
 
     What to do:
         Use the start method spawn or forkserver, or first use the library in the child. Limiting its threads
@@ -51,17 +53,25 @@ def native_lock_after_fork(run: Run) -> Iterator[Finding]:
 def _finding(standstill: Standstill, wait: Wait, lost: list[LostThread]) -> Finding:
     child, site = wait.thread.process, place_of(wait)
     parent = child.forked_from or child.parent
-    where = f" called in {site.function}()" if site and site.function not in ("", "<module>") else ""
+    native = standstill.moment.native.get(wait.thread)
+    owner = next((one for one in lost if native is not None and native.owner and one.tid == native.owner), None)
     return hang(
         standstill,
         [wait],
-        title=f"{who(child)} hangs in native code{where}: {who(parent)} had {_threads(lost)} when it forked {who(child)}",
-        why="The fork copied the locks of native libraries as they were then, and none of the threads that would release them.",
+        title=f"{who(child)} hangs in {_where(native, site)}: "
+        + (
+            f"{_threads([owner])} of {who(parent)} held the lock when {who(child)} was forked"
+            if owner
+            else f"{who(parent)} had {_threads(lost)} when it forked {who(child)}"
+        ),
+        why=f"The lock's owner is {_threads([owner])} of {who(parent)}: the fork copied the lock, but not its owner."
+        if owner
+        else "The fork copied the locks of native libraries as they were then, and none of the threads that would release them.",
         fix=f"use multiprocessing.set_start_method('spawn'), or start {who(child)} before the library is used, at",
         fix_at=child.start_site or site,
         steps=[
             Step(f"the thread {one.name} {one.whereabouts}", None, one.at_ns, one.site)
-            for one in lost[:3]
+            for one in ([owner] if owner else lost[:3])
             if one.name and one.site
         ],
         processes=[parent] if parent else [],
@@ -69,8 +79,16 @@ def _finding(standstill: Standstill, wait: Wait, lost: list[LostThread]) -> Find
             *([Place("waiter", site, child)] if site else []),
             *([Place("fork", child.start_site, parent)] if child.start_site else []),
         ],
-        doubts=["what it waits for inside of the native code was not looked at"],
+        doubts=[] if owner else ["whose the lock is that it waits for in the native code is not known"],
     )
+
+
+def _where(native: Native | None, site: Site | None) -> str:
+    """Return ``pthread_mutex_lock() of libc.so.6, called in transform()``; ``native code`` where that was not read."""
+    called = f", called in {site.function}()" if site and site.function not in ("", "<module>") else ""
+    if native is None or not native.library:
+        return f"native code{called}"
+    return (f"{native.function}() of {native.library}" if native.function else f"native code of {native.library}") + called
 
 
 def _threads(lost: list[LostThread]) -> str:

@@ -9,7 +9,7 @@ from mptrace.collect.recording import Head, MomentFiles
 from mptrace.collect.records import Record
 from mptrace.collect.sources import is_program
 from mptrace.model.building.looks import Observed, build_looks, by_moment
-from mptrace.model.building.thread_locks import take_holder, take_wait
+from mptrace.model.building.thread_locks import take_holder, take_native, take_wait
 from mptrace.model.building.unrecorded import add_unrecorded_waits
 from mptrace.model.building.waits import moving_threads, read_doings, read_holds, read_releases_by_strangers, read_waits
 from mptrace.model.building.workshop import Workshop
@@ -141,6 +141,8 @@ def _take_ends(shop: Workshop, moment: Moment, records: list[Record]) -> None:
             _take_end(shop, moment, process, record)
         elif record.kind is observations.LOCK_HOLDER:
             take_holder(shop, moment, process, record)
+        elif record.kind is observations.NATIVE_WAIT:
+            take_native(shop, moment, process, record)
         elif record.kind is observations.LOCK_WAIT:
             take_wait(shop, moment, process, record)
         elif record.kind is observations.SEMAPHORE:

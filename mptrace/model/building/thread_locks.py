@@ -6,7 +6,7 @@ from mptrace.collect.records import Record
 from mptrace.collect.sources import is_program
 from mptrace.model.building.unrecorded import wants_import_lock
 from mptrace.model.building.workshop import Workshop
-from mptrace.model.moment import Hold, Moment, Wait
+from mptrace.model.moment import Hold, Moment, Native, Wait
 from mptrace.model.process import Process
 from mptrace.model.site import Site
 from mptrace.wire import resource as family_of
@@ -41,6 +41,12 @@ def take_holder(shop: Workshop, moment: Moment, process: Process, record: Record
     file, line = str(record.fields["file"]), _int(record, "line")
     site = Site(file, line, str(record.fields["function"])) if file and line else None
     moment.holds.append(Hold(thread, lock, None, site, f"o:{record.offset}", str(record.fields["how"])))
+
+
+def take_native(shop: Workshop, moment: Moment, process: Process, record: Record) -> None:
+    """Take in where a thread blocks in native code."""
+    library, function = str(record.fields["library"]), str(record.fields["function"])
+    moment.native[shop.thread(process, _int(record, "thread"), outside=True)] = Native(library, function, _int(record, "owner"))
 
 
 def _int(record: Record, name: str) -> int:
