@@ -24,6 +24,17 @@ def method(name: str) -> Callable[[Any], Any] | None:
     return None if twin is None else lambda original: twin.method(name, original)
 
 
+def function(
+    name: str, wrap: Callable[[Any], Any], tell: Callable[..., object] | None = None, gate: object = None, large: int = 0
+) -> Callable[[Any], Any]:
+    """Return what makes a wrapper from an original: the compiled one, which leaves to that of ``wrap`` what is rare; or that itself.
+
+    ``tell(arguments, result, exception)``: called of a call that the compiled one made when there is something to say of it.
+    """
+    twin = _configured()
+    return wrap if twin is None else lambda original: twin.method(name, original, wrap(original), tell, gate, large)
+
+
 def equip(cell: Cell, semlock: Any, kind: int) -> tuple[object, object] | None:
     """Return the compiled (acquire, release) of a SemLock, which note in ``cell`` what they do."""
     twin = _configured()

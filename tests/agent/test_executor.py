@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mptrace.collect.head import read_head
 from mptrace.wire.events import failures, resources, tasks
 from tests.support.traced import EVERYWHERE, NAMES, Outcome, line_of, trace
 
@@ -96,6 +97,11 @@ def test_what_cannot_be_pickled_either_way_is_told_with_its_path(outcome: Outcom
 
 def test_a_broken_executor_is_told(outcome: Outcome) -> None:
     assert [record["pending"] for record in outcome.of(tasks.BROKEN)] == [1, 1]
+
+
+def test_the_call_that_a_worker_died_in_stands_in_its_file(outcome: Outcome) -> None:
+    files = [path.read_bytes() for path in (outcome.path / "processes").glob("*.mpt")]
+    assert [cell.text for data in files for cell in read_head(data, data).doings] == ["dies(1)"]
 
 
 def test_a_failing_initializer_is_told(outcome: Outcome) -> None:

@@ -6,6 +6,7 @@ same lines, one with the compiled recorder and one without, must give the same a
 
 import json
 import multiprocessing
+import multiprocessing.connection
 import queue
 import signal
 import sys
@@ -122,6 +123,22 @@ def blocked_recv(stage):
     return stage.b.recv_bytes(), seen, last_long(stage, 2)
 
 
+def blocked_ready(stage, *args):
+    """Wait for a connection, or for something that no probe knows and then a connection."""
+    seen = []
+    if stage.b.closed:
+        return None
+    while stage.pending:
+        recv(stage)
+    interrupting(seen, stage, lambda: stage.a.send_bytes(b"four"))
+    ready = multiprocessing.connection.wait([stage.b], *args)
+    return len(ready), stage.b.recv_bytes(), seen, last_long(stage, 4)
+
+
+def polled(stage, *args):
+    return stage.b.poll(*args)
+
+
 def interrupting(seen, stage, end):
     def handler(_number, _frame):
         slot = recorder.threads.get(threading.get_ident(), layout.H_UNREAD - layout.T_WAIT) + layout.T_WAIT
@@ -148,7 +165,24 @@ def rest(_stage):
 
 OPERATIONS = {
     f.__name__: f
-    for f in (acquire, named, release, enter, leave, inside, fix, often, send, recv, blocked, blocked_recv, elsewhere, rest)
+    for f in (
+        acquire,
+        named,
+        release,
+        enter,
+        leave,
+        inside,
+        fix,
+        often,
+        send,
+        recv,
+        blocked,
+        blocked_recv,
+        blocked_ready,
+        polled,
+        elsewhere,
+        rest,
+    )
 }
 
 

@@ -24,7 +24,7 @@ PURE = "MPTRACE_PURE_PYTHON"
 LAYOUT = (
     layout.VERSION, layout.SIZE, layout.H_UNREAD, layout.THREAD_WORDS, layout.T_IDENT, layout.T_STATE, layout.T_WAIT,
     wait.ACQUIRE, wait.RECV, wait.SEND, resource.SEM, resource.PIPE, layout.S_STACK,
-    layout.HELD // 8, layout.CELLS // 8, layout.CELL_WORDS,
+    layout.HELD // 8, layout.CELLS // 8, layout.CELL_WORDS, wait.READY,
 )  # fmt: skip
 """What the compiled module must have been built for: one that was left over from another version is not used."""
 
@@ -62,12 +62,13 @@ class Place:
 
 
 class End:
-    """The fields of a connection.End; ``recv`` and ``send`` are Places."""
+    """The fields of a connection.End; ``recv``, ``send`` and ``poll`` are Places."""
 
-    __slots__ = ("got", "key", "received", "recv", "send", "sent", "used")
+    __slots__ = ("got", "key", "poll", "received", "recv", "send", "sent", "used")
 
     got: int
     key: int
+    poll: Any
     received: int
     recv: Any
     send: Any

@@ -1,4 +1,5 @@
-/* The compiled twin of the hottest paths: SemLock's acquire, release and `with`, Connection's receive and send.
+/* The compiled twin of the hottest paths: SemLock's acquire, release and `with`, Connection's receive
+   and send, and what every message passes through.
 
    What probes/semlock.py, probes/connection.py, waits.py and holds.py do in Python, with the same stores in the same order
    into the same file (wire/layout.py draws it). Nothing is decided here: where a call comes from, what becomes of a hot
@@ -33,7 +34,7 @@ extern int PyObject_AsWriteBuffer(PyObject *object, void **address, Py_ssize_t *
 enum { VERSION = 2, SIZE = 68096, H_UNREAD = 63, THREAD_WORDS = 24, T_IDENT = 0, T_STATE = 2, T_WAIT = 8 };
 enum { HELD = 12800 / 8, LOCKS = 512, CELLS = HELD + LOCKS, CELL_WORDS = 3 };
 enum { S_STATE, S_KEY, S_SINCE, S_TIMEOUT, S_SITE, S_DETAIL, S_STACK, S_WORDS };
-enum { ACQUIRE = 1, RECV = 2, SEND = 3, TIMED = 1, STALE_SITE = 2, SEM = 1, PIPE = 2, IN_USE = 1 };
+enum { ACQUIRE = 1, RECV = 2, SEND = 3, READY = 4, TIMED = 1, STALE_SITE = 2, SEM = 1, PIPE = 2, IN_USE = 1 };
 enum { WORDS = SIZE / 8 };
 enum { SEMAPHORE, LOCK, RLOCK };
 
@@ -103,7 +104,7 @@ static PyMemberDef place_members[] = {
 typedef struct {
     PyObject_HEAD
     u64 key, used, got, sent, received;
-    PyObject *recv, *send; /* Places */
+    PyObject *recv, *send, *poll; /* Places */
 } End;
 
 static PyMemberDef end_members[] = {
@@ -111,6 +112,7 @@ static PyMemberDef end_members[] = {
     {"got", T_ULONGLONG, offsetof(End, got), 0, NULL},   {"sent", T_ULONGLONG, offsetof(End, sent), 0, NULL},
     {"received", T_ULONGLONG, offsetof(End, received), 0, NULL},
     {"recv", T_OBJECT_EX, offsetof(End, recv), 0, NULL}, {"send", T_OBJECT_EX, offsetof(End, send), 0, NULL},
+    {"poll", T_OBJECT_EX, offsetof(End, poll), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -124,6 +126,10 @@ typedef struct {
 typedef struct Method {
     PyObject_HEAD
     PyObject *original, *attributes;
+    PyObject *python; /* the whole of it in Python, for what is rare */
+    PyObject *tell;   /* what to tell of a call that was made here: (arguments, result, exception) */
+    PyObject *gate;   /* a set of types that nothing is noted of, or a list that is not empty while all must be noted */
+    Py_ssize_t large; /* size that is worth a note */
     PyObject *(*run)(struct Method *method, PyObject *args, PyObject *kwargs);
 } Method;
 
@@ -157,6 +163,7 @@ static void end_dealloc(PyObject *self)
 {
     Py_DecRef(((End *)self)->recv);
     Py_DecRef(((End *)self)->send);
+    Py_DecRef(((End *)self)->poll);
     free_object(self);
 }
 
@@ -170,6 +177,9 @@ static void method_dealloc(PyObject *self)
 {
     Py_DecRef(((Method *)self)->original);
     Py_DecRef(((Method *)self)->attributes);
+    Py_DecRef(((Method *)self)->python);
+    Py_DecRef(((Method *)self)->tell);
+    Py_DecRef(((Method *)self)->gate);
     free_object(self);
 }
 
@@ -485,175 +495,7 @@ static PyObject *release(PyObject *self, PyObject *const *given, Py_ssize_t posi
     return result;
 }
 
-/* ---- methods of classes ----------------------------------------------------------------------------------------- */
-
-/* Return a new reference to what we keep for an object; NULL, without an exception, if it is not of that type. */
-static PyObject *ours(PyObject *object, PyTypeObject *type)
-{
-    PyObject *found = object != NULL ? PyObject_GetAttr(object, attribute) : NULL;
-    if (found != NULL && PyObject_TypeCheck(found, type))
-        return found;
-    Py_DecRef(found);
-    PyErr_Clear();
-    return NULL;
-}
-
-static PyObject *first_of(PyObject *args, Py_ssize_t most, PyObject *kwargs)
-{
-    Py_ssize_t size = PyTuple_Size(args);
-    return size > 0 && size <= most && kwargs == NULL ? PyTuple_GetItem(args, 0) : NULL;
-}
-
-static PyObject *run_enter(Method *method, PyObject *args, PyObject *kwargs)
-{
-    PyObject *place = ours(first_of(args, 1, kwargs), place_type);
-    int equipped = place != NULL && ((Place *)place)->take != NULL;
-    PyObject *result = equipped ? take_for_ever((Place *)place) : PyObject_Call(method->original, args, kwargs);
-    Py_DecRef(place);
-    return result;
-}
-
-static PyObject *run_exit(Method *method, PyObject *args, PyObject *kwargs)
-{
-    PyObject *place = ours(first_of(args, 4, kwargs), place_type);
-    int equipped = place != NULL && ((Place *)place)->give != NULL;
-    PyObject *result = equipped ? give_back((Place *)place) : PyObject_Call(method->original, args, kwargs);
-    Py_DecRef(place);
-    return result;
-}
-
-/* What `with` gets from a lock: a builtin bound to it, twice as fast as a bound Method. Without our cell, it does what
-   SemLock.__enter__ and __exit__ do. */
-static PyObject *call_primitive(PyObject *lock, const char *name, PyObject *const *given, Py_ssize_t positional)
-{
-    PyObject *args, *kwargs, *result = NULL, *semlock = PyObject_GetAttrString(lock, "_semlock");
-    PyObject *method = semlock != NULL ? PyObject_GetAttrString(semlock, name) : NULL;
-    if (method != NULL && pack(given, positional, NULL, &args, &kwargs) == 0) {
-        result = PyObject_Call(method, args, NULL);
-        Py_DecRef(args);
-    }
-    Py_DecRef(method);
-    Py_DecRef(semlock);
-    return result;
-}
-
-static PyObject *enter(PyObject *lock, PyObject *nothing)
-{
-    PyObject *place = ours(lock, place_type);
-    int equipped = place != NULL && ((Place *)place)->take != NULL;
-    PyObject *result = equipped ? take_for_ever((Place *)place) : call_primitive(lock, "__enter__", &nothing, 0);
-    Py_DecRef(place);
-    return result;
-}
-
-static PyObject *leave(PyObject *lock, PyObject *const *given, Py_ssize_t positional)
-{
-    PyObject *place = ours(lock, place_type);
-    int equipped = positional <= 3 && place != NULL && ((Place *)place)->give != NULL;
-    PyObject *result = equipped ? give_back((Place *)place) : call_primitive(lock, "__exit__", given, positional);
-    Py_DecRef(place);
-    return result;
-}
-
-static PyMethodDef enter_def = {"__enter__", enter, METH_NOARGS, "__enter__($self, /)\n--\n\n"};
-static PyMethodDef leave_def = {"__exit__", (PyCFunction)(void (*)(void))leave, METH_FASTCALL, "__exit__($self, /, *args)\n--\n\n"};
-
-/* Call the original with its wait noted. Fields that mean nothing in a state that is not TIMED are not stored. */
-static PyObject *transfer(Method *method, PyObject *args, PyObject *kwargs, Place *place, u64 state, u64 detail)
-{
-    Wait wait;
-    PyObject *result;
-    u64 slot, now = clock_ns(), then;
-    if (find_slot(&slot) < 0)
-        return NULL;
-    if (slot == 0)
-        return PyObject_Call(method->original, args, kwargs);
-    if ((now - place->since > fresh_ns && !(place->fixed && place->stack)) || words[slot]) {
-        if (begin(&wait, place, state, NULL, detail) < 0)
-            return NULL;
-        return end(&wait, PyObject_Call(method->original, args, kwargs));
-    }
-    words[slot + S_SINCE] = place->since = now;
-    words[slot + S_KEY] = place->key;
-    words[slot + S_SITE] = place->site;
-    if ((state & 0xFF) == SEND)
-        words[slot + S_DETAIL] = detail;
-    words[slot + S_STACK] = place->stack;
-    IN_ORDER();
-    words[slot] = state | STALE_SITE << 16;
-    then = era;
-    result = PyObject_Call(method->original, args, kwargs);
-    if (then == era)
-        words[slot] = 0;
-    return result;
-}
-
-static Place *place_for(PyObject *end, int sending)
-{
-    PyObject *found = end == NULL ? NULL : sending ? ((End *)end)->send : ((End *)end)->recv;
-    return found != NULL && PyObject_TypeCheck(found, place_type) ? (Place *)found : NULL;
-}
-
-static PyObject *run_recv(Method *method, PyObject *args, PyObject *kwargs)
-{
-    PyObject *result, *end = ours(first_of(args, 2, NULL), end_type);
-    Place *place = place_for(end, 0);
-    result = place != NULL ? transfer(method, args, kwargs, place, RECV | PIPE << 8, 0) : PyObject_Call(method->original, args, kwargs);
-    if (result != NULL && place != NULL)
-        store(((End *)end)->received, ++((End *)end)->got);
-    Py_DecRef(end);
-    return result;
-}
-
-static PyObject *run_send(Method *method, PyObject *args, PyObject *kwargs)
-{
-    PyObject *result, *end = PyTuple_Size(args) == 2 ? ours(first_of(args, 2, kwargs), end_type) : NULL;
-    Place *place = place_for(end, 1);
-    Py_ssize_t length = place != NULL ? PyObject_Size(PyTuple_GetItem(args, 1)) : 0;
-    if (length < 0) {
-        PyErr_Clear();
-        place = NULL;
-    }
-    result = place != NULL ? transfer(method, args, kwargs, place, SEND | PIPE << 8, (u64)length)
-                           : PyObject_Call(method->original, args, kwargs);
-    if (result != NULL && place != NULL)
-        store(((End *)end)->sent, ++((End *)end)->used);
-    Py_DecRef(end);
-    return result;
-}
-
-static PyObject *method_call(PyObject *self, PyObject *args, PyObject *kwargs)
-{
-    if (kwargs != NULL && PyDict_Size(kwargs) == 0)
-        kwargs = NULL;
-    return ((Method *)self)->run((Method *)self, args, kwargs);
-}
-
-static PyObject *method_get(PyObject *self, PyObject *instance, PyObject *owner)
-{
-    (void)owner;
-    if (instance == NULL || instance == Py_None)
-        return new_reference(self);
-    if (((Method *)self)->run == run_enter)
-        return PyCFunction_NewEx(&enter_def, instance, NULL);
-    if (((Method *)self)->run == run_exit)
-        return PyCFunction_NewEx(&leave_def, instance, NULL);
-    return PyObject_CallFunctionObjArgs(bound_method, self, instance, NULL);
-}
-
-static PyObject *method_repr(PyObject *self)
-{
-    return PyObject_Repr(((Method *)self)->original);
-}
-
-/* Pickled and copied as a function is: by name. */
-static PyObject *method_reduce(PyObject *self, PyObject *protocol)
-{
-    (void)protocol;
-    return PyObject_GetAttrString(self, "__qualname__");
-}
-
-static PyMethodDef method_methods[] = {{"__reduce_ex__", method_reduce, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+#include "_methods.h"
 
 /* ---- the module ------------------------------------------------------------------------------------------------- */
 
@@ -744,23 +586,29 @@ static PyObject *equip(PyObject *module, PyObject *args)
     return result;
 }
 
-/* method(name, original) -> what to set in the class: name is enter, exit, recv or send. */
+/* method(name, original, python, tell, gate, large) -> what to set in the class. */
 static PyObject *method(PyObject *module, PyObject *args)
 {
     static const struct {
         const char *name;
         PyObject *(*run)(Method *, PyObject *, PyObject *);
-    } known[] = {{"enter", run_enter}, {"exit", run_exit}, {"recv", run_recv}, {"send", run_send}};
+    } known[] = {{"enter", run_enter}, {"exit", run_exit}, {"recv", run_recv}, {"send", run_send},
+                 {"dumps", run_dumps}, {"loads", run_loads}, {"put", run_put}, {"code", run_code}, {"ready", run_ready}};
     const char *name;
-    PyObject *original;
+    PyObject *original, *python = Py_None, *tell = Py_None, *gate = Py_None;
+    Py_ssize_t large = 0;
     Method *made;
     (void)module;
-    if (!PyArg_ParseTuple(args, "sO:method", &name, &original))
+    if (!PyArg_ParseTuple(args, "sO|OOOn:method", &name, &original, &python, &tell, &gate, &large))
         return NULL;
     for (size_t at = 0; at < sizeof(known) / sizeof(*known); at++) {
         if (strcmp(name, known[at].name) == 0) {
             if ((made = (Method *)allocate(method_type)) != NULL) {
                 made->original = new_reference(original);
+                made->python = new_reference(python);
+                made->tell = new_reference(tell);
+                made->gate = new_reference(gate);
+                made->large = large;
                 made->run = known[at].run;
             }
             return (PyObject *)made;
@@ -833,8 +681,8 @@ static int execute(PyObject *module)
     types = PyImport_ImportModule("types");
     bound_method = types != NULL ? PyObject_GetAttrString(types, "MethodType") : NULL;
     Py_DecRef(types);
-    layout = Py_BuildValue("(iiiiiiiiiiiiiiii)", VERSION, SIZE, H_UNREAD, THREAD_WORDS, T_IDENT, T_STATE, T_WAIT, ACQUIRE, RECV, SEND,
-                           SEM, PIPE, S_STACK, HELD, CELLS, CELL_WORDS);
+    layout = Py_BuildValue("(iiiiiiiiiiiiiiiii)", VERSION, SIZE, H_UNREAD, THREAD_WORDS, T_IDENT, T_STATE, T_WAIT, ACQUIRE, RECV, SEND,
+                           SEM, PIPE, S_STACK, HELD, CELLS, CELL_WORDS, READY);
     if (!no_arguments || !just_false || !attribute || !bound_method || !layout || make_types() < 0)
         return -1;
     if (PyModule_AddObjectRef(module, "LAYOUT", layout) < 0 || PyModule_AddObjectRef(module, "Place", (PyObject *)place_type) < 0 ||

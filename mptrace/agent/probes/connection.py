@@ -39,7 +39,7 @@ _ends: dict[int, ref[End]] = {}
 class End(native.End):
     """What we keep for a Connection: its inode, its tally, how often it was used, and where it was last waited for, each way."""
 
-    __slots__ = ("__weakref__", "entry", "poll", "tally")
+    __slots__ = ("__weakref__", "entry", "tally")
 
     def __init__(self, key: int, ends: int) -> None:
         self.key, self.used, self.got = key, 0, 0
@@ -106,7 +106,7 @@ def install(module: ModuleType) -> None:
     originals.patch(NAME, base, "close", _close)
     originals.patch(NAME, module.Connection, "_recv_bytes", twin.method("recv") or _recv_bytes)
     originals.patch(NAME, module.Connection, "_send_bytes", twin.method("send") or _send_bytes)
-    originals.patch(NAME, module, "wait", _wait)
+    originals.patch(NAME, module, "wait", twin.function("ready", _wait, lambda *_: polls.empty()))
     originals.patch(NAME, module, "Pipe", _pipe)
     originals.patch(NAME, module, "rebuild_connection", _rebuild)
     originals.patch(NAME, module.SocketListener, "accept", _accept)

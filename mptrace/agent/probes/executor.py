@@ -82,7 +82,6 @@ def _submit(original: Callable[..., object]) -> object:
             try:
                 caller = sys._getframe().f_back  # None: atexit has none
                 called = "submit" if caller is None or callsite.is_program(caller.f_code) else "map"
-                life.submit(fn if called == "submit" else getattr(fn, "args", (fn,))[0])
                 _submitting[me] = self, pools.Job(f"Executor.{called}", _name(fn), callsite.here(), 1)
             except Exception:
                 guard.trouble(NAME)
@@ -210,9 +209,9 @@ def _in_child(process: Any) -> None:
             pools.served_lock(lock)
         if initializer is not None:
             _watch_initializer(worker)
-        reader = call_queue._reader
-        reader.recv_bytes = worker.watched(reader.recv_bytes)  # a forked child's queue takes it from there when it begins
-        call_queue._recv_bytes, result_queue.put = reader.recv_bytes, _watched_put(worker, result_queue.put)
+        reader = call_queue._reader  # after a fork, the queue takes its method anew; a spawned one has it already
+        reader.recv_bytes = call_queue._recv_bytes = worker.watched(reader.recv_bytes)
+        result_queue.put = _watched_put(worker, result_queue.put)
 
 
 def _watch_initializer(worker: Worker) -> None:

@@ -7,12 +7,12 @@ from time import monotonic_ns
 
 from ...wire import resource, wait
 from ...wire.events import processes
-from .. import callsite, child, entry, failure, guard, inherit, life, originals, recorder, waits
+from .. import callsite, child, entry, failure, guard, inherit, life, originals, recorder, twin, waits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
+    from types import FrameType, ModuleType
     from typing import Any
 
 NAME = "process"
@@ -34,7 +34,7 @@ def install(module: ModuleType) -> None:
             originals.add(NAME, current, "_inheriting", child.Inheriting())
     else:
         popen = module.Popen
-        originals.patch(NAME, popen, "poll", _poll)
+        originals.patch(NAME, popen, "poll", twin.function("code", _poll, lambda args, code, _: _note_end(args[0], code)))
         if name == "multiprocessing.popen_fork":
             originals.patch(NAME, popen, "_send_signal", _send_signal)
 
@@ -44,7 +44,7 @@ def _install_process(module: Any) -> None:
     originals.patch(NAME, base, "start", _start)
     originals.patch(NAME, base, "_bootstrap", child.watch_bootstrap)
     originals.patch(NAME, base, "join", _join)
-    originals.patch(NAME, base, "exitcode", _exitcode)
+    originals.patch(NAME, base, "exitcode", twin.function("code", _exitcode, _tell_read))
     life.at_exit_function.append(child.look_for_failure)
     inherit.in_child_hooks.append(_told.clear)
 
@@ -142,16 +142,19 @@ def _poll(original: Callable[..., object]) -> object:
         except BaseException as error:
             failure.hide(error)
             raise
-        if code is None:
-            return code
-        try:
-            if _first(self.pid, _REAPED):
-                recorder.log(processes.REAPED, self.pid, code, entry.point(), callsite.here())
-        except Exception:
-            guard.trouble(NAME)
+        if code is not None:
+            _note_end(self, code)
         return code
 
     return poll
+
+
+def _note_end(popen: Any, code: object) -> None:
+    try:
+        if _first(popen.pid, _REAPED):
+            recorder.log(processes.REAPED, popen.pid, code, entry.point(2), callsite.here())
+    except Exception:
+        guard.trouble(NAME)
 
 
 def _exitcode(original: Callable[..., object]) -> object:
@@ -161,16 +164,19 @@ def _exitcode(original: Callable[..., object]) -> object:
         except BaseException as error:
             failure.hide(error)
             raise
-        if code is None:
-            return code
-        try:
-            if callsite.is_called_by_program(sys._getframe()) and _first(self._popen.pid, _READ):
-                recorder.log(processes.EXIT_CODE_READ, self._popen.pid, callsite.here())
-        except Exception:
-            guard.trouble(NAME)
+        if code is not None:
+            _tell_read((self,), code, None, sys._getframe())
         return code
 
     return exitcode
+
+
+def _tell_read(args: tuple[Any, ...], _code: object, _error: object, wrapper: FrameType | None = None) -> None:
+    try:
+        if callsite.is_called_by_program(wrapper or sys._getframe()) and _first(args[0]._popen.pid, _READ):
+            recorder.log(processes.EXIT_CODE_READ, args[0]._popen.pid, callsite.here())
+    except Exception:
+        guard.trouble(NAME)
 
 
 def _send_signal(original: Callable[..., object]) -> object:

@@ -13,7 +13,7 @@ from itertools import count
 from ...wire.events import failures, resources
 from ...wire.resource import MUTEX, OBJECT, PIPE, SEM
 from ...wire.wait import FEEDER_END, TASKS_DONE
-from .. import brief, budget, callsite, depth, guard, identity, offender, originals, pools, recorder, waits
+from .. import brief, budget, callsite, depth, guard, identity, offender, originals, pools, recorder, twin, waits
 from ..failure import hide
 
 TYPE_CHECKING = False
@@ -39,8 +39,8 @@ def install(module: ModuleType) -> None:
     originals.patch(NAME, simple, "__init__", lambda original: _init(original, _tell_simple))
     for owner, kind in ((queue, "Queue"), (simple, "SimpleQueue")):
         originals.patch(NAME, owner, "__setstate__", partial(_setstate, kind=kind))
-    originals.patch(NAME, queue, "put", _put)
-    originals.patch(NAME, joinable, "put", _put)
+    for owner in (queue, joinable):
+        originals.patch(NAME, owner, "put", twin.function("put", _put, gate=pools.plain_items))
     originals.patch(NAME, joinable, "join", _join)
     originals.patch(NAME, queue, "_start_thread", _start_thread)
     originals.patch(NAME, queue, "_finalize_join", _finalize_join)

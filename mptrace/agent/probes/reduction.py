@@ -7,7 +7,23 @@ from time import monotonic_ns
 
 from ...wire.events import failures
 from ...wire.resource import NONE, OBJECT
-from .. import brief, budget, callsite, child, depth, entry, failure, guard, heavy, offender, originals, pools, recorder, tasks
+from .. import (
+    brief,
+    budget,
+    callsite,
+    child,
+    depth,
+    entry,
+    failure,
+    guard,
+    heavy,
+    offender,
+    originals,
+    pools,
+    recorder,
+    tasks,
+    twin,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +52,8 @@ def install(module: ModuleType) -> None:
     """Watch ForkingPickler, which all of multiprocessing's messages go through, and ``dump``, which sends a Process."""
     if module.__name__ == "multiprocessing.reduction":
         pickler = module.ForkingPickler
-        originals.patch(NAME, pickler, "dumps", _dumps)
-        originals.patch(NAME, pickler, "loads", _loads)
+        originals.patch(NAME, pickler, "dumps", twin.function("dumps", _dumps, _tell_dumped, heavy.timing, heavy.LARGE))
+        originals.patch(NAME, pickler, "loads", twin.function("loads", _loads, _tell_loaded, heavy.timing, heavy.LARGE))
         originals.patch(NAME, module, "dump", _dump)
 
 
@@ -57,6 +73,20 @@ def _dumps(original: Callable[..., Any]) -> object:
         return data
 
     return dumps
+
+
+def _tell_dumped(args: tuple[Any, ...], result: Any, error: Exception | None) -> None:
+    if error is None:
+        heavy.sent(args[1], len(result), 0, NAME)
+    else:
+        _note(args[1] if len(args) > 1 else None, error)
+
+
+def _tell_loaded(args: tuple[Any, ...], _result: Any, error: Exception | None) -> None:
+    if error is not None:
+        _note_unpickled(error)
+    elif type(args[0]) in (memoryview, bytes):
+        heavy.received(len(args[0]), 0, NAME)
 
 
 def _dump(original: Callable[..., object]) -> object:

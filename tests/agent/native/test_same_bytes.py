@@ -35,9 +35,15 @@ CALLS = st.one_of(
     st.tuples(st.just("send"), st.integers(0, 2000)),
     st.tuples(st.just("recv")),
     st.tuples(st.just("recv"), st.sampled_from([0, 1, 3000, None, -1])),
+    st.tuples(st.just("polled")),
+    st.tuples(st.just("polled"), st.sampled_from([0, 0.001, -1.0, "a", 10**400])),
     st.tuples(st.just("rest")),
 )
-WAITS = st.one_of(st.tuples(st.just("blocked"), st.sampled_from(["lock", "sem"])), st.tuples(st.just("blocked_recv")))
+WAITS = st.one_of(
+    st.tuples(st.just("blocked"), st.sampled_from(["lock", "sem"])),
+    st.tuples(st.just("blocked_recv")),
+    st.tuples(st.just("blocked_ready")),
+)
 OPERATIONS = st.lists(st.one_of(CALLS, CALLS, CALLS.map(lambda call: ("elsewhere", *call)), WAITS), min_size=1, max_size=12)
 
 EVERY_TIME, SELDOM = 0, 999  # how much slower than usual we say it runs: so every site is looked up, or each is used again
@@ -63,7 +69,8 @@ def test_after_any_operations(twins: tuple[Twin, Twin], operations: list[tuple[o
 
 
 def test_in_the_middle_of_waits(twins: tuple[Twin, Twin]) -> None:
-    told: list[list[object]] = [["blocked", "lock"], ["blocked", "sem"], ["blocked_recv"], ["blocked", "lock"], ["blocked_recv"]]
+    told: list[list[object]] = [["blocked", "lock"], ["blocked", "sem"], ["blocked_recv"], ["blocked", "lock"], ["blocked_recv"],
+                                ["blocked_ready"], ["blocked_ready", None], ["fix", "b"], ["blocked_ready"]]  # fmt: skip
     pure, compiled = twins[0].do(told), twins[1].do(told)
     assert pure == compiled
     assert "'slots': [['main', 1, [" in str(pure[0])  # it did look while one waited
