@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from mptrace.diagnose.standstill import last_waits
 from mptrace.model.event import Event
-from mptrace.model.moment import Wait
-from mptrace.model.process import Role
+from mptrace.model.moment import Moment, Wait
+from mptrace.model.process import Process, Role
 from mptrace.model.run import Run
 from mptrace.wire import resource as family_of
 from mptrace.wire.event import unsigned
 from mptrace.wire.events import tasks
-from mptrace.wire.wait import FUTURE
+from mptrace.wire.wait import FUTURE, POOL_END
 
 Version = tuple[int, int, int]
 
@@ -35,6 +35,8 @@ class KnownBug:
     affected: tuple[tuple[Version, Version], ...]
     fix: str
     met: Callable[[Run], Iterator[Event]]
+    because: str = ""
+    """How the one thing led to the other, if it struck; ``{}`` is the executor."""
     struck: Callable[[Run, Event], LastWaits] = lambda _run, _event: ((), None)
     """Who waits for ever because of it, by what ``met`` yielded; and the number of the moment at which that was seen."""
 
@@ -58,6 +60,24 @@ def _no_worker_left(run: Run, event: Event) -> LastWaits:
     waiting, moment = last_waits(run, lambda wait: wait.call.kind == FUTURE and wait.call.target is executor, stuck=False)
     seen = next((one for one in run.moments if one.number == moment and not one.final), None)
     return (waiting, moment) if seen is not None and max(ended) < seen.at_ns else ((), None)
+
+
+def _joins_who_waits_for_it(run: Run) -> Iterator[Event]:
+    """A ProcessPoolExecutor whose thread joins the feeder of its queue, which tells that a call could not be pickled."""
+    return (event for event in _executors(run) if any(_is_joining_it(event.process, moment) for moment in run.moments))
+
+
+def _is_joining_it(process: Process | None, moment: Moment) -> bool:
+    stacks = [look.stack for thread, look in moment.looks.items() if thread.process is process and look.still]
+    inside = {site.function.rpartition(".")[2] for stack in stacks for site in stack}
+    return {"_join_executor_internals", "join_thread", "_on_queue_feeder_error"} <= inside
+
+
+def _all_of_it(run: Run, event: Event) -> LastWaits:
+    """Everybody in this process who waits for a future, or for the end of the executor."""
+    return last_waits(
+        run, lambda wait: wait.thread.process is event.process and wait.call.kind in (FUTURE, POOL_END), stuck=False
+    )
 
 
 def _forks_on_demand(run: Run) -> Iterator[Event]:
@@ -85,7 +105,17 @@ KNOWN_BUGS = (
         (((3, 11, 0), (3, 13, 13)), ((3, 14, 0), (3, 14, 4))),
         "leave out max_tasks_per_child, or use multiprocessing.Pool(maxtasksperchild=...), at",
         _limits_tasks,
+        "All workers of {} have ended, and it starts none for what is still to do.",
         _no_worker_left,
+    ),
+    KnownBug(
+        "gh-125451",
+        "a ProcessPoolExecutor deadlocks if it ends while a call that cannot be pickled is being told of",
+        (((3, 12, 1), (3, 12, 8)), ((3, 13, 0), (3, 13, 1))),
+        "hand it only what can be pickled, or use Python 3.12.8, 3.13.1 or later, at",
+        _joins_who_waits_for_it,
+        "The thread of {} joins the feeder of its queue while it holds a lock, and the feeder waits for that lock.",
+        _all_of_it,
     ),
     KnownBug(
         "gh-90622",

@@ -6,6 +6,7 @@ import pytest
 
 from mptrace.diagnose.finding import Severity, Verdict
 from mptrace.model.process import Role, ThreadRole
+from mptrace.model.run import Run
 from mptrace.model.site import Site
 from mptrace.wire import wait as waits
 from mptrace.wire.events import processes, resources, tasks
@@ -183,3 +184,33 @@ def test_the_limit_of_tasks_struck_if_no_worker_is_left_for_a_future_that_is_wai
 def test_the_limit_of_tasks_did_not_strike_while_a_worker_lives() -> None:
     finding = one(_limited(workers_end=False).run(), "known-python-bug")
     assert (finding.verdict, finding.severity) == (Verdict.POSSIBLE, Severity.WARNING)
+
+
+def _ending(*, told_of: bool, version: str = "3.13.0") -> Run:
+    told = story().pool("executor", "ProcessPoolExecutor", at="job.py:5")
+    told.main_process.python = version
+    told.event(tasks.POOL, pool=told.resource("executor").key, workers=1, start_method="spawn", at="job.py:5")
+    told.thread("manager").thread("feeder")
+    run = told.main().waits(waits.POOL_END, told.resource("executor"), at="job.py:7").run()
+    inside = {"manager": ("Queue.join_thread", "_ExecutorManagerThread._join_executor_internals")}
+    if told_of:
+        inside["feeder"] = ("_SafeQueue._on_queue_feeder_error",)
+    for moment in run.moments:
+        for thread, look in moment.looks.items():
+            look.stack = tuple(Site("/lib/process.py", 1, name) for name in inside.get(thread.name, ()))
+    return run
+
+
+def test_the_end_of_an_executor_struck_if_its_thread_joins_the_feeder_that_waits_for_it() -> None:
+    finding = one(_ending(told_of=True), "known-python-bug")
+    assert (finding.verdict, finding.severity) == (Verdict.LIKELY, Severity.ERROR)
+    assert "gh-125451" in finding.title
+    assert finding.why.startswith("The thread of executor joins the feeder")
+
+
+def test_an_executor_that_ends_while_no_call_is_told_of_meets_no_bug() -> None:
+    assert found(_ending(told_of=False), "known-python-bug") == []
+
+
+def test_a_repaired_python_does_not_meet_it() -> None:
+    assert found(_ending(told_of=True, version="3.13.1"), "known-python-bug") == []

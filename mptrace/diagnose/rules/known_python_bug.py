@@ -61,9 +61,7 @@ def _finding(run: Run, bug: KnownBug, event: Event, version: Version) -> Finding
             Step(f"makes {made.label if made else 'it'}", event.process, event.at_ns, event.site),
             *(wants(wait) for wait in waiting),
         ),
-        why=f"All workers of {label} have ended, and it starts none for what is still to do."
-        if waiting
-        else "It did not strike this time, as far as mptrace can tell.",
+        why=bug.because.format(label) if waiting else "It did not strike this time, as far as mptrace can tell.",
         fix=bug.fix,
         fix_at=event.site,
         processes=tuple(dict.fromkeys(p for p in (event.process, *(wait.thread.process for wait in waiting)) if p)),
