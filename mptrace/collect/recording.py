@@ -129,13 +129,17 @@ class MomentFiles:
 
 @dataclass(slots=True)
 class Recording:
-    """A run directory as read. ``seen``: (pid, opened ns) of the marks that a booted agent leaves."""
+    """A run directory as read. ``seen``: (pid, opened ns) of the marks that a booted agent leaves, and of dropped recordings.
+
+    ``dropped``: of those, the tallies.
+    """
 
     path: str
     meta: dict[str, object] = field(default_factory=dict)
     observer: Log | None = None
     processes: list[ProcessFile] = field(default_factory=list)
     seen: list[tuple[int, int]] = field(default_factory=list)
+    dropped: dict[tuple[int, int], list[TallyCell]] = field(default_factory=dict)
     moments: list[MomentFiles] = field(default_factory=list)
     sources: dict[str, list[str]] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list)

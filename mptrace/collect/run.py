@@ -8,7 +8,7 @@ from collections import defaultdict
 
 from mptrace.collect.log import read_stream
 from mptrace.collect.process import read_copied_head, read_process
-from mptrace.collect.recording import META_NAMES, MomentFiles, Recording
+from mptrace.collect.recording import META_NAMES, MomentFiles, Recording, TallyCell
 from mptrace.collect.records import Log
 from mptrace.collect.regular import open_regular
 from mptrace.collect.sources import keep_sources, read_sources
@@ -27,6 +27,7 @@ def read_run(path: str) -> Recording:
     recording.meta = _read_json(path, rundir.META, recording)
     recording.observer = _read_observer(path, recording)
     _read_processes(os.path.join(path, rundir.PROCESSES), recording)
+    _read_dropped(path, recording)
     _read_moments(os.path.join(path, rundir.MOMENTS), recording)
     _must_tell_something(recording)
     recording.sources = read_sources(recording, _read_json(path, rundir.SOURCES, recording))
@@ -154,6 +155,26 @@ def _note_mark(name: str, recording: Recording) -> None:
     pid, _, opened = name.removesuffix(rundir.SEEN).partition("-")
     if name.endswith(rundir.SEEN) and pid.isdecimal() and opened.isdecimal() and len(name) < 64:
         recording.seen.append((int(pid), int(opened)))
+
+
+def _read_dropped(path: str, recording: Recording) -> None:
+    try:
+        with open_regular(os.path.join(path, rundir.DROPPED)) as file:
+            lines = file.read(JSON_LIMIT).decode("ascii", "replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        name, *counts = line.split()[:100] or [""]
+        parsed = rundir.parse_name(name + rundir.RECORDING)
+        if parsed is None or len(name) > 64 or parsed[2]:
+            continue
+        recording.seen.append(parsed[:2])
+        recording.dropped[parsed[:2]] = [cell for cell in map(_tally, counts) if cell]
+
+
+def _tally(text: str) -> TallyCell | None:
+    words = [int(word) for word in text.split(":") if word.isascii() and word.isdecimal() and len(word) < 21]
+    return TallyCell(*words) if len(words) == 4 else None
 
 
 def _read_moments(directory: str, recording: Recording) -> None:

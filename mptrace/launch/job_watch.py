@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import time
+from collections import deque
 from typing import Any
 
 from mptrace.launch.signals import Signals, Taken
@@ -46,6 +47,7 @@ class JobWatch(Watch):
         self.log, self.own_log = log, own_log
         self.tree = Tree(log, run_path)
         self.killed_for_hang = False
+        self.ended_well: deque[int] = deque()
         self._by_pidfd: dict[int, Watched] = {}
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self.poll.register(self._wake, select.EPOLLIN)
@@ -134,6 +136,8 @@ class JobWatch(Watch):
         ended = self.tree.end(watched)
         self._memory.forget(watched.pid)
         self._copies.forget(watched.pid)
+        if ended.status == 0:
+            self.ended_well.append(watched.pid)
         if ended.status == -signal.SIGKILL:
             self._note_oom()
         elif ended.status == -signal.SIGBUS:

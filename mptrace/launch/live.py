@@ -14,6 +14,7 @@ from mptrace.launch.notice import say
 from mptrace.launch.pace import BYTES, Pace
 from mptrace.launch.prune import prune
 from mptrace.launch.settings import Settings
+from mptrace.launch.well_ended import WellEnded
 from mptrace.observe.boards import Boards, BoardWait, RecorderFiles, read_boards
 from mptrace.observe.moment import MomentTaker
 from mptrace.observe.stall import Stillness
@@ -46,6 +47,7 @@ class Live:
         self._shown = shown or run_path  # the same directory, where its reader finds it
         self._files = RecorderFiles(run_path)
         self._moments = MomentTaker(self._log, run_path, self._files, judge.inside)
+        self._well_ended = WellEnded(run_path, self._files, watch.ended_well)
         self._pace, self.told = Pace(), set[object]()
         self._stillness = Stillness(time.monotonic())
         self._stall_told = self._hopeless = False
@@ -69,6 +71,7 @@ class Live:
             began = time.monotonic()
             try:
                 spent = self._poll(began)
+                self._well_ended.tidy()
             except Exception:
                 self._own_log.error("live", exc_info=True)
                 spent = 1.0

@@ -7,6 +7,7 @@
     processes/PID-OPENED.mpt          recorder file of one incarnation of a process; OPENED: CLOCK_MONOTONIC ns
     processes/PID-OPENED.mpt.N        its N-th segment
     processes/PID-OPENED.seen         empty: the agent booted in this process (which may never import multiprocessing)
+    dropped.txt                       of each process whose recording was dropped: PID-OPENED, KEY:SENT:RECEIVED:ENDS of its connections
     moments/NNNN/PID-OPENED.mpt       the heads of all recorder files, copied at one instant of a hang
     sources.json                      the lines of the program that the recording points at
     report.json                       the last report
@@ -21,7 +22,7 @@ ENV_HOME = "_MPTRACE_HOME"
 """Environment variable with the absolute path of the mptrace package that the agent is loaded from."""
 
 META, OBSERVER, SOURCES, REPORT = "run.json", "observer.log", "sources.json", "report.json"
-PROCESSES, MOMENTS = "processes", "moments"
+PROCESSES, MOMENTS, DROPPED = "processes", "moments", "dropped.txt"
 RECORDING, SEEN = ".mpt", ".seen"
 LOG_MAGIC = b"MPTRACE-LOG\x01\0\0\0\0"
 """First 16 bytes of observer.log, with its version."""

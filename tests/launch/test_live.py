@@ -86,7 +86,7 @@ class Job:
     """A job as the watch shows it: one process, until it has ended by itself; `killed` if it was ended."""
 
     def __init__(self) -> None:
-        self.tree, self.log, self.killed, self.living = self, self, False, {}  # type: ignore[var-annotated]
+        self.tree, self.log, self.killed, self.living, self.ended_well = self, self, False, {}, []  # type: ignore[var-annotated]
         self.now = [ABSENT]
 
     def pids(self) -> list[int]:

@@ -9,6 +9,7 @@ import contextlib
 import functools
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from tests.support import soak_report
 
 PROGRAM = """
 import multiprocessing, os, random, signal, sys, threading, time
@@ -93,6 +96,11 @@ class Hard:
     limit: tuple[int, int] | None = None
     tiny: bool = False
 
+    @property
+    def room(self) -> bool:
+        """Can everything be recorded?"""
+        return not self.tiny and self.limit is None
+
 
 def kill_launcher(job: subprocess.Popen[str]) -> None:
     """Kill the first process only: of a traced job that is the launcher."""
@@ -150,23 +158,6 @@ def run(hard: Hard, folder: str, output: str) -> tuple[str, float]:
     return ended.strip(), time.monotonic() - began
 
 
-def reported(output: str) -> str:
-    """Return the first line of what `report` says, or how it failed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mptrace", "report", output], capture_output=True, text=True, timeout=120, check=False
-    )
-    if "Traceback" in done.stderr or done.returncode not in (0, 2):
-        return f"REPORT FAILED {done.stderr[-300:]}"
-    lines = [line.strip() for line in (done.stdout or done.stderr).splitlines() if line.strip()]
-    return " | ".join(lines[:3])[:150]
-
-
-def size_of(output: str) -> float:
-    """Return the MiB of a run directory."""
-    files = (os.path.join(path, name) for path, _, names in os.walk(output) for name in names)
-    return sum(os.lstat(file).st_blocks * 512 for file in files) / 2**20
-
-
 def cases(seconds: float) -> list[Hard]:
     """Return all kinds of hard use, the long one first."""
     short = min(seconds, 10)
@@ -182,23 +173,49 @@ def cases(seconds: float) -> list[Hard]:
     ]
 
 
-def main(arguments: list[str]) -> int:
-    """Run all cases, or those named after the seconds; exit status 1 if one hangs or fails only when traced."""
-    seconds, names = float(arguments[0]) if arguments else 600.0, arguments[1:]
-    bad = 0
-    with tempfile.TemporaryDirectory(prefix="mptrace-soak-") as folder, small_place(folder) as small:
-        for number, hard in enumerate(one for one in cases(seconds) if not names or one.name in names):
-            output = os.path.join(small if hard.tiny and small else folder, f"run{number}")
-            bare, bare_s = run(hard, folder, "")
-            traced, traced_s = run(hard, folder, output)
-            wrong = traced.split(" ")[0] != bare.split(" ")[0]
-            says = reported(output)
-            bad += wrong or says.startswith("REPORT FAILED")
-            print(
-                f"{hard.name}{'  DIFFERS' if wrong else ''}\n  bare   {bare_s:6.1f} s  {bare}\n  traced {traced_s:6.1f} s  {traced}"
+def check(hard: Hard, folder: str, output: str) -> bool:
+    """Run one case, bare and traced, print what came of it, and return whether it is all right."""
+    bare, bare_s = run(hard, folder, "")
+    traced, traced_s = run(hard, folder, output)
+    ended = hard.what is None
+    told = soak_report.told(output, hard.processes + 1, hard.kills, ended=ended, room=hard.room)
+    wrong = told.wrong + (["it ends otherwise than bare"] if traced.split(" ")[0] != bare.split(" ")[0] else [])
+    print(f"{hard.name}\n  bare   {bare_s:6.1f} s  {bare}\n  traced {traced_s:6.1f} s  {traced}")
+    print(
+        f"  report {soak_report.size_of(output):6.1f} MiB {told.says}",
+        *(f"  WRONG  {what}" for what in wrong),
+        sep="\n",
+        flush=True,
+    )
+    return not wrong
+
+
+def _apart() -> None:
+    """Go on in a mount namespace of our own, so that what we mount goes with us however we end."""
+    if os.geteuid() == 0 and not os.environ.get("_SOAK_APART") and shutil.which("unshare"):
+        os.environ["_SOAK_APART"] = "1"
+        tried = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False)
+        if tried.returncode == 0:
+            os.execvp(
+                "unshare",
+                ["unshare", "--mount", "--propagation", "private", sys.executable, "-m", "tests.support.soak", *sys.argv[1:]],
             )
-            print(f"  {size_of(output):.1f} MiB; report: {says}", flush=True)
-    return 1 if bad else 0
+
+
+def main(arguments: list[str]) -> int:
+    """Run all cases, or those named after the seconds; exit status 1 if one hangs, fails only when traced, or is told wrongly."""
+    _apart()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
+    seconds, names = float(arguments[0]) if arguments else 600.0, arguments[1:]
+    known = cases(seconds)
+    if unknown := set(names) - {one.name for one in known}:
+        sys.exit(f"no such case: {', '.join(unknown)}; there are {', '.join(one.name for one in known)}")
+    with tempfile.TemporaryDirectory(prefix="mptrace-soak-") as folder, small_place(folder) as small:
+        chosen = [one for one in known if not names or one.name in names]
+        places = [os.path.join(small if one.tiny and small else folder, f"run{number}") for number, one in enumerate(chosen)]
+        right = [check(one, folder, place) for one, place in zip(chosen, places, strict=True)]
+    return 0 if all(right) else 1
 
 
 if __name__ == "__main__":

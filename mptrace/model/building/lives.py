@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mptrace.collect import Recording
-from mptrace.collect.recording import ProcessFile
+from mptrace.collect.recording import ProcessFile, TallyCell
 from mptrace.collect.records import Record
 from mptrace.wire import layout
 from mptrace.wire.events import observations, processes
@@ -21,6 +21,7 @@ class Life:
     begun_ns: int
     file: ProcessFile | None = None
     marked: bool = False
+    tallies: list[TallyCell] = field(default_factory=list)
     seen: Record | None = None
     exited: Record | None = None
     became: Life | None = None
@@ -35,14 +36,14 @@ SWEEP_NS = 50_000_000
 """Of processes that were first seen so close together, the lower pid began first."""
 
 Fact = tuple[int, int, object]
-"""When, in which order at the same time, and what: a ProcessFile, a mark (its pid), a SEEN or EXITED record."""
+"""When, in which order at the same time, and what: a ProcessFile, a mark (its pid, or the tallies of a dropped recording), a SEEN or EXITED record."""
 
 
 def find_lives(recording: Recording) -> list[Life]:
     """Return the lives that the recording shows, by when they began."""
     facts: dict[int, list[Fact]] = defaultdict(list)
     for pid, opened_ns in recording.seen:
-        facts[pid].append((opened_ns, 1, pid))
+        facts[pid].append((opened_ns, 1, recording.dropped.get((pid, opened_ns), pid)))
     for file in recording.processes:
         facts[file.pid].append((file.opened_ns, 2, file))
     for record in recording.observer.of(observations.SEEN, observations.EXITED) if recording.observer else ():
@@ -104,6 +105,7 @@ def _add(life: Life, what: object) -> None:
         life.file = what
     elif not isinstance(what, Record):
         life.marked = True
+        life.tallies = what if isinstance(what, list) else life.tallies
     elif what.kind is observations.SEEN:
         life.seen = life.seen or what
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from mptrace.collect.recording import TallyCell
 from mptrace.model.building.workshop import KIND_BY_FAMILY, Workshop
 from mptrace.model.event import Event
 from mptrace.model.naming import Names
@@ -107,6 +108,7 @@ def _take_head(shop: Workshop, process: Process) -> None:
     """Take in the locks and connections whose making was not recorded, and count messages."""
     head = shop.head(process)
     if head is None:
+        _take_tallies(shop, process, shop.lives[process].tallies)
         return
     for lock in head.locks:
         known = shop.resource(family_of.SEM, lock.key, process)
@@ -116,11 +118,7 @@ def _take_head(shop: Workshop, process: Process) -> None:
         if site is not None and (lock.since_ns == 0 or lock.since_ns >= process.started_ns):
             process.last_takes[known] = site
     process.busy_ns = head.header[layout.H_BUSY]
-    for cell in head.tallies:
-        pipe = shop.resource(family_of.PIPE, cell.key, process)
-        pipe.kind = pipe.kind or "Pipe"
-        pipe.knowers.add(process)
-        process.tallies.append(Tally(pipe, cell.sent, cell.received, bool(cell.ends & 1), bool(cell.ends & 2)))
+    _take_tallies(shop, process, head.tallies)
     if process.pool is not None and process.pool.kind == EXECUTOR and process.role is Role.WORKER:
         process.role = Role.EXECUTOR_WORKER
 
@@ -128,6 +126,14 @@ def _take_head(shop: Workshop, process: Process) -> None:
 def _is_librarys(resource: Resource) -> bool:
     """Was it made inside of a call that the program made for something else, such as the start of a manager?"""
     return resource.kind == "Pipe" and resource.detail.startswith("multiprocessing.")
+
+
+def _take_tallies(shop: Workshop, process: Process, cells: list[TallyCell]) -> None:
+    for cell in cells:
+        pipe = shop.resource(family_of.PIPE, cell.key, process)
+        pipe.kind = pipe.kind or "Pipe"
+        pipe.knowers.add(process)
+        process.tallies.append(Tally(pipe, cell.sent, cell.received, bool(cell.ends & 1), bool(cell.ends & 2)))
 
 
 def _name_all(shop: Workshop) -> None:
