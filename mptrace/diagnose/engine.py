@@ -127,14 +127,21 @@ def _is_same(first: Finding, second: Finding) -> bool:
     if first.rule != second.rule or set(first.resources) != set(second.resources):
         return False
     if first.moment is None or second.moment is None:
-        return first.title == second.title and set(first.processes) == set(second.processes)
+        return first.title == second.title and (_is_impersonal(first, second) or set(first.processes) == set(second.processes))
     return first.moment != second.moment and bool(set(first.processes) & set(second.processes))
+
+
+def _is_impersonal(first: Finding, second: Finding) -> bool:
+    """Do both tell of one line of the program, and name none of their processes, so that it does not matter whose it was?"""
+    named = any(process.name and process.name in first.title for process in (*first.processes, *second.processes))
+    return first.fix_at is not None and first.fix_at == second.fix_at and not named
 
 
 def _stronger(first: Finding, second: Finding) -> Finding:
     kept = min(first, second, key=lambda finding: _VERDICTS.index(finding.verdict))
     times = [finding.at_ns for finding in (first, second) if finding.at_ns is not None]
     kept.at_ns = min(times, default=None)
+    kept.processes = tuple(dict.fromkeys((*kept.processes, *first.processes, *second.processes)))
     return kept
 
 

@@ -83,6 +83,8 @@ def how_it_ended(exit_: Exit | None, *, sender: bool = True) -> str:
     """Return ``was killed by SIGKILL from outside the job``, ``ended with status 3``, ...; fits behind a process's name."""
     if exit_ is None or not exit_.known:
         return "ended, how is not known"
+    if exit_.signal is not None and exit_.by.startswith("--"):  # an option of ours
+        return f"was ended by {exit_.by}"
     if exit_.signal is not None:
         return f"was killed by {signal_name(exit_.signal)}" + (_sender(exit_) if sender else "")
     return f"ended with status {exit_.code}" + (f" in {exit_.call}()" if exit_.call else "")

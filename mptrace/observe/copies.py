@@ -16,7 +16,7 @@ FIRST_S, LATER = 0.7, 1.5
 """When a process is first looked at, and how much later each next time."""
 
 A_ROUND = 4
-COST = 200
+COST = 100
 """The kernel walks through all of its pages: a look that took a millisecond is followed by so many without."""
 
 

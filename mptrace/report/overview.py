@@ -103,6 +103,6 @@ def moment_of(run: Run, finding: Finding | None) -> Moment | None:
         seen = next((moment for moment in run.moments if moment.number == finding.moment), None)
         if seen is not None and not seen.final:
             return seen
-    elif finding is not None or not (run.meta.ended_by or run.meta.attached):
+    elif not (run.meta.ended_by or run.meta.attached):
         looks = []
     return next(reversed(looks or [moment for moment in run.moments if moment.final]), None)

@@ -47,6 +47,23 @@ def test_what_tells_of_a_hang_comes_before_hints_even_if_it_is_less_sure() -> No
     assert rules_of(cost, stalled) == ["stalled", "cost"]
 
 
+def test_the_same_sentence_about_the_same_line_is_told_once_with_all_its_processes() -> None:
+    told = story().process("v").process("w")
+    v, w = told.told.processes[1:]
+    line = told.here("job.py:7")
+    twice = [Finding("cannot be sent", processes=(one,), fix_at=line) for one in (v, w)]
+    (finding,) = diagnose(told.run(), [rule_of("twice", *twice)]).findings
+    assert finding.processes == (v, w)
+
+
+def test_two_deaths_of_the_same_name_are_two() -> None:
+    told = story().process("v").process("w")
+    v, w = told.told.processes[1:]
+    v.name = w.name = "worker"
+    deaths = [Finding("worker was killed", processes=(one,), fix_at=told.here("job.py:7")) for one in (v, w)]
+    assert len(diagnose(told.run(), [rule_of("death", *deaths)]).findings) == 2
+
+
 def test_of_two_causes_the_earlier_one_comes_first() -> None:
     assert rules_of(rule_of("late", Finding("l", at_ns=2)), rule_of("early", Finding("e", at_ns=1))) == ["early", "late"]
 
