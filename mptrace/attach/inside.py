@@ -28,8 +28,8 @@ from mptrace.observe.observer_log import ObserverLog
 from mptrace.wire import wait
 from mptrace.wire.events import observations
 
-PROCESSES = 16
-"""Most processes that are read for one moment; each takes some milliseconds, and half a second at most."""
+PROCESSES, TIME_S = 16, 2.0
+"""Most processes that are read for one moment, and for how long; each takes some milliseconds, and half a second at most."""
 
 Dumps = Mapping[int, list[dict[str, Any]]]
 """pid -> what py-spy said of its threads."""
@@ -37,11 +37,13 @@ Dumps = Mapping[int, list[dict[str, Any]]]
 
 def look_inside(log: ObserverLog, moment: int, dumps: Dumps, explained: Collection[tuple[int, int]]) -> None:
     """Write LOCK_WAIT and LOCK_HOLDER events; ``explained``: (pid, tid) of the threads whose board says what they wait for."""
+    until = time.monotonic() + TIME_S
     chosen = [process for pid in dumps if (process := _see(pid, explained)) is not None]
-    for process in chosen[PROCESSES:]:
-        log.write(observations.NOT_SEEN, process.pid, "thread locks", f"only {PROCESSES} processes are read at a time")
-    if chosen[:PROCESSES]:
-        _read(log, moment, {process.pid: process for process in chosen[:PROCESSES]}, dumps, explained)
+    for number, process in enumerate(chosen):
+        if number < PROCESSES and time.monotonic() < until:
+            _read(log, moment, process, dumps[process.pid], explained)
+        else:
+            log.write(observations.NOT_SEEN, process.pid, "thread locks", f"{number} processes were read, and no more")
 
 
 def _see(pid: int, explained: Collection[tuple[int, int]]) -> SeenProcess | None:
@@ -57,23 +59,20 @@ def _blocks(pid: int, tid: int) -> bool:
 
 
 def _read(
-    log: ObserverLog, moment: int, processes: dict[int, SeenProcess], dumps: Dumps, explained: Collection[tuple[int, int]]
+    log: ObserverLog, moment: int, process: SeenProcess, dump: list[dict[str, Any]], explained: Collection[tuple[int, int]]
 ) -> None:
-    job = Job(next(iter(processes)), processes, World({pid: process.stat for pid, process in processes.items()}))
+    job = Job(process.pid, {process.pid: process}, World({process.pid: process.stat}))
     look(job)
-    sight = Sight(job, JobNames(job), time.monotonic_ns())
-    for pid, process in processes.items():
-        assign(process, Stacks(dumps[pid]))
-    memories = {pid: Memory(pid) for pid in processes}
+    sight, memory = Sight(job, JobNames(job), time.monotonic_ns()), Memory(process.pid)
+    assign(process, Stacks(dump))
     try:
-        insights = gain_insights(sight, memories)
-        read_waits(sight, memories)
+        insights = gain_insights(sight, {process.pid: memory})
+        read_waits(sight, {process.pid: memory})
         read_intents(sight, insights)
         look(job)
         settle(sight)
     finally:
-        for memory in memories.values():
-            memory.close()
+        memory.close()
     _write(sight, log, moment, insights, explained)
 
 

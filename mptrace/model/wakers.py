@@ -85,9 +85,13 @@ class Finder:
         if len(owners) != 1:
             return Wakers(others)
         held = owners[0]
-        if held.how == "text" or (held.how == "block" and not is_left_with_its_block(lock, self._released)):
-            return Wakers(others, held.thread, held)
-        return Wakers({held.thread}, held.thread, held, sure=True)
+        sure = held.how != "text" and (held.how != "block" or self._ends_with_block(held))
+        return Wakers({held.thread} if sure else others, held.thread, held, sure)
+
+    def _ends_with_block(self, held: Hold) -> bool:
+        """Is the text at hand that took the lock, and does it release it nowhere but at the end of its block?"""
+        told = held.site is not None and held.site.file in self.run.sources
+        return told and is_left_with_its_block(held.resource, self._released)
 
     def _with_knowers(self, found: Wakers, wait: Wait) -> Wakers:
         others = self._anybody(wait)

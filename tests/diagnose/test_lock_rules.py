@@ -215,6 +215,13 @@ def test_a_block_of_a_lock_that_the_program_also_releases_by_hand_is_no_certain_
     assert not found(thread_locks("block", "with a:\n    a.release()").run(), "lock-cycle")
 
 
+def test_a_block_whose_text_is_not_at_hand_is_no_certain_holder() -> None:
+    told = thread_locks("block")
+    for hold in told.holds:
+        hold.site = None
+    assert not found(told.run(), "lock-cycle")
+
+
 def test_threads_that_wait_for_a_word_of_one_another_are_not_told() -> None:
     told = thread_locks("block")
     told.holds.clear()
