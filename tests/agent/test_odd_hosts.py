@@ -51,3 +51,28 @@ print(child.exitcode if failed is None else failed)
 def test_the_program_runs_as_without_us_and_every_probe_stays_on(tmp_path: Path, python: str, program: str) -> None:
     outcome = trace(program, tmp_path, python)
     assert (outcome.status, outcome.out, outcome.err, outcome.quiet()) == (0, "0\n", "", True)
+
+
+NAMED_BY_LOKY = """
+import itertools, multiprocessing.synchronize, os
+number = itertools.count()
+name = lambda: f"/test-{os.getpid()}-{next(number)}"
+multiprocessing.synchronize.SemLock._make_name = staticmethod(name)
+fork = multiprocessing.get_context("fork")
+one, other = fork.Lock(), fork.Lock()
+
+def child(key):
+    assert one._mptrace.key == key
+
+assert one._mptrace.key and one._mptrace.key != other._mptrace.key
+process = fork.Process(target=child, args=(one._mptrace.key,))
+process.start()
+process.join()
+print(process.exitcode)
+"""
+
+
+@everywhere
+def test_a_lock_whose_name_was_given_by_somebody_else_is_seen_on_both_sides_of_a_fork(tmp_path: Path, python: str) -> None:
+    outcome = trace(NAMED_BY_LOKY, tmp_path, python)
+    assert (outcome.status, outcome.out, outcome.quiet()) == (0, "0\n", True), outcome.err

@@ -5,13 +5,16 @@ RLock has a held word, stored after it was taken and cleared before it is releas
 its ``release`` stays the C method it was. A wrapper knows its map through ``recorder.live``, never through a module's
 globals: locks are released by finalizers that run when those are gone.
 
-Names: a semaphore's own name is None under fork (it is unlinked at once), so it is noted when `_make_name` makes it.
+Names: a semaphore's own name is None under fork (it is unlinked at once), so it is noted when `_make_name` makes it. loky and
+joblib put another `_make_name` there: then it gets one of ours, which forked children have with the lock.
 Not seen: a failing store between taking a lock and noting it (a signal handler that raises right there).
 """
 
 from __future__ import annotations
 
 from _thread import get_ident
+from os import getpid
+from time import monotonic_ns
 
 from ...wire.resource import SEM, semaphore_key
 from ...wire.wait import ACQUIRE
@@ -67,7 +70,7 @@ def _make_methods(original: Callable[[Any], None], lock: type, rlock: type) -> C
 def _equip(self: Any, methods: Callable[[Any, Cell], tuple[object, object]] | None) -> None:
     semlock = self._semlock
     made = _names.pop(get_ident(), None)
-    name = semlock.name or made
+    name = semlock.name or made or f"/{getpid()}-{semlock.handle}-{monotonic_ns()}"
     if type(name) is not str:
         return
     cell = Cell(semaphore_key(name), has_holder=methods is not None)
