@@ -77,6 +77,9 @@ _NAMING = (
     ("cannot pickle ", " objects"),
     ("Can't pickle local object '", "'"),
     ("Can't get local object '", "'"),
+    ("Can't pickle <class '", "'>: attribute lookup"),
+    ("Can't pickle <enum '", "'>: attribute lookup"),
+    ("Can't pickle <function ", " at 0x"),
     ("", " objects should only be shared"),
 )
 
@@ -139,9 +142,9 @@ def _blame(what: object, hint: str) -> str:
     """Return what is wrong with this object itself, "" if nothing is."""
     kind = type(what)
     if kind is FunctionType:
-        return _by_name(what, "function")
+        return _by_name(what, "function", hint)
     if issubclass(kind, type):
-        return _by_name(what, "class")
+        return _by_name(what, "class", hint)
     if kind in _registered():
         return ""
     name = kind.__name__
@@ -151,7 +154,7 @@ def _blame(what: object, hint: str) -> str:
         return _type_name(kind)
     if hint and hint == name:
         return _type_name(kind)
-    return _by_name(kind, "class")
+    return _by_name(kind, "class", hint)
 
 
 def _type_name(kind: type) -> str:
@@ -164,8 +167,8 @@ def _registered() -> dict[type, object]:
     return {**sys.modules["copyreg"].dispatch_table, **(reduction.ForkingPickler._extra_reducers if reduction else {})}
 
 
-def _by_name(what: Any, word: str) -> str:
-    """Functions and classes are pickled by name: is it found under it?"""
+def _by_name(what: Any, word: str, hint: str) -> str:
+    """Functions and classes are pickled by name: is it found under it? (A name that is not in sight may still be: only if told.)"""
     name, module = what.__qualname__, sys.modules.get(what.__module__)
     if "<lambda>" in name:
         return "lambda"
@@ -176,7 +179,9 @@ def _by_name(what: Any, word: str) -> str:
         found = getattr(found, "__dict__", {}).get(part, _MISSING) if found is not None else _MISSING
     if found is what or module is None or isinstance(found, (staticmethod, classmethod)):
         return ""
-    return f"{word} {brief.name_of(what)}, which is not what {what.__module__}.{name} is" if found is not _MISSING else ""
+    if found is _MISSING:
+        return f"{word} {what.__module__}.{name}" if hint and hint == what.__name__ else ""
+    return f"{word} {brief.name_of(what)}, which is not what {what.__module__}.{name} is"
 
 
 def _is_reducible(what: Any, kind: Any) -> bool:
@@ -227,6 +232,8 @@ def _attributes(what: object, kind: type) -> Iterator[tuple[str, object]]:
     if type(own) is dict:
         for name, value in list(own.items()):
             yield f".{name}", value
+    if issubclass(kind, BaseException):
+        yield ".args", BaseException.args.__get__(what)  # type: ignore[attr-defined]
     for base in kind.__mro__:
         for name, slot in list(base.__dict__.items()):
             if type(slot).__name__ == "member_descriptor" and base.__flags__ & _STATIC:
@@ -244,6 +251,8 @@ def _items(what: Any) -> Iterator[tuple[str, object]]:
         for index, value in enumerate(base.__iter__(what)):
             yield f"[{index}]", value
     elif issubclass(kind, dict):
+        if kind.__module__ == "collections" and kind.__name__ == "defaultdict":
+            yield ".default_factory", what.default_factory
         for key, value in list(dict.items(what)):
             yield f" key {brief.value(key)}", key
             yield f"[{brief.value(key)}]", value

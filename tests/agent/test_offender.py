@@ -54,6 +54,10 @@ def slotted() -> Slotted:
     return made
 
 
+def unnamed() -> object:
+    return type("Unnamed", (), {})()
+
+
 CASES = [
     (Plain(meta={"cache": Plain(guard=threading.Lock())}), "item.meta['cache'].guard", "_thread.lock"),
     ([1, lambda: 1], "item[1]", "lambda"),
@@ -63,6 +67,9 @@ CASES = [
     (functools.partial(max, key=lambda x: x), "item.keywords['key']", "lambda"),
     (Careful(lock=threading.Lock(), rest=(x for x in ())), "item.rest", "generator"),
     (collections.deque([(1, sys)]), "item[0][1]", "module"),
+    (collections.defaultdict(lambda: 0), "item.default_factory", "lambda"),
+    (ValueError("x", threading.Lock()), "item.args[1]", "_thread.lock"),
+    ([unnamed()], "item[0]", f"{__name__}.Unnamed"),
     (Plain(queue=multiprocessing.SimpleQueue()), "item.queue", "multiprocessing.queues.SimpleQueue"),
 ]
 
