@@ -60,11 +60,12 @@ def shared_connections(run: Run, *, manager: bool) -> Iterator[Sharing]:
 def _together(run: Run, uses: list[Event]) -> tuple[Event, ...]:
     """Return the uses by processes that had the connection from one fork, used it while another did, and held no lock then."""
     last = {event.process: event for event in uses}
-    kept = [one for one in last.values() if any(_overlap(run, one, other) for other in last.values() if other is not one)]
+    kept = [one for one in last.values() if any(at_the_same_time(run, one, other) for other in last.values() if other is not one)]
     return () if all(event.number("guarded") for event in kept) else tuple(sorted(kept, key=lambda event: event.at_ns))
 
 
-def _overlap(run: Run, one: Event, other: Event) -> bool:
+def at_the_same_time(run: Run, one: Event, other: Event) -> bool:
+    """Were two processes of one family at work when each had done what its event tells?"""
     first, second = one.process, other.process
     if first is None or second is None or not {first, *ancestors(first)} & {second, *ancestors(second)}:
         return False

@@ -80,3 +80,35 @@ def test_siblings_that_drew_from_the_same_stream_are_told_with_the_line() -> Non
 @pytest.mark.parametrize("keys", [(5, 6), (5,)])
 def test_generators_that_were_seeded_anew_are_in_order(keys: tuple[int, ...]) -> None:
     assert found(drawers(*keys).run(live=False), "same-random-stream") == []
+
+
+def test_items_of_which_each_process_may_have_its_own_are_a_hint() -> None:
+    own = ["def count(visits, index):", "    visits[index] += 1"]
+    assert one(counters(own).run(live=False), "unlocked-read-modify-write").severity is Severity.HINT
+
+
+def stores(line: str, *, one_after_another: bool = False) -> Story:
+    told = story().process("w-1").process("w-2")
+    told.told.sources = {"/job/work.py": ["def count(totals):", f"    {line}"]}
+    for name in ("w-1", "w-2"):
+        told.process(name).event(shared.WRITTEN, at="work.py:2", key=9, object="7f", proxy="dict", method="__setitem__")
+        if one_after_another:
+            told.exits(0)
+    return told
+
+
+@pytest.mark.parametrize("line", ["totals['seen'] += 1", "totals['seen'] = totals['seen'] + 1", "seen.set(seen.get() + 1)", "space.seen += 1"])  # fmt: skip
+def test_what_a_manager_holds_is_changed_without_a_lock(line: str) -> None:
+    finding = one(stores(line).run(live=False), "unlocked-read-modify-write")
+    assert (finding.verdict, finding.severity) == (Verdict.POSSIBLE, Severity.WARNING)
+    assert line in finding.why
+
+
+@pytest.mark.parametrize("line", ["totals['seen'] = 1", "totals['seen'] = other['seen'] + 1", "with lock: totals['seen'] += 1", "seen.set(1)"])  # fmt: skip
+def test_a_plain_store_and_one_in_a_lock_are_in_order(line: str) -> None:
+    assert found(stores(line).run(live=False), "unlocked-read-modify-write") == []
+
+
+def test_workers_that_ran_one_after_another_lose_nothing() -> None:
+    told = stores("totals['seen'] += 1", one_after_another=True)
+    assert found(told.run(live=False), "unlocked-read-modify-write") == []

@@ -23,6 +23,7 @@ def install(module: ModuleType) -> None:
     """Have the start of managers told, and calls through their proxies marked."""
     originals.patch(NAME, module.BaseManager, "start", _start)
     originals.patch(NAME, module.BaseProxy, "_callmethod", _callmethod)
+    inherit.in_child_hooks.append(_stores.clear)
 
 
 def _start(original: Callable[..., None]) -> Callable[..., None]:
@@ -53,6 +54,8 @@ def _callmethod(original: Callable[..., Any]) -> Callable[..., Any]:
             result = original(self, methodname, args, kwds)
             if type(result) in _CONTAINERS:
                 _note_copy(self, methodname, result)
+            elif methodname in _STORING:
+                _note_stored(self, methodname)
             return result
         except BaseException as error:
             hide(error)
@@ -114,8 +117,12 @@ def _intend(place: Method | None) -> waits.Saved:
 _MOST_PLACES = 1000
 _CONTAINERS = frozenset((list, dict, set))
 _TAKING = frozenset(("__getitem__", "get", "setdefault", "__getattribute__"))
+_STORING = frozenset(("__setitem__", "__setattr__", "set"))
 _copies: set[int] = set()
 """Lines that took a container out of a proxy, each told once."""
+
+_stores: set[tuple[int, object]] = set()
+"""Lines that stored something through a proxy, and what in: each told once."""
 
 
 def _note_copy(proxy: Any, method: Any, container: object) -> None:
@@ -125,5 +132,16 @@ def _note_copy(proxy: Any, method: Any, container: object) -> None:
             _copies.add(site)
             token, kind = proxy._token, type(container).__name__
             recorder.log(shared.COPY_TAKEN, identity.of_manager(token.address), str(token.typeid), str(method), kind, site)
+    except Exception:  # noqa: BLE001 - the guest's oath
+        guard.trouble(NAME)
+
+
+def _note_stored(proxy: Any, method: Any) -> None:
+    try:
+        token = proxy._token
+        site = callsite.here() if len(_stores) < _MOST_PLACES else 0
+        if site and (site, token.id) not in _stores:
+            _stores.add((site, token.id))
+            recorder.log(shared.WRITTEN, identity.of_manager(token.address), str(token.id), str(token.typeid), str(method), site)
     except Exception:  # noqa: BLE001 - the guest's oath
         guard.trouble(NAME)

@@ -30,3 +30,7 @@ POLLS = declare(
     126, "connection.polls", "times that this process asked in vain whether there is something to receive, right one after another, in all",
     count=INT, took_ns=INT, cpu_ns=INT, site=INT,
 )  # fmt: skip
+WRITTEN = declare(
+    129, "proxy.written", "a value was stored through a manager's proxy, on this line for the first time; object: the manager's id of it",
+    key=INT, object=TEXT, proxy=TEXT, method=TEXT, site=INT,
+)  # fmt: skip
