@@ -51,8 +51,11 @@ bench: setup ## what tracing costs, both recorders against bare, within 50 min; 
 bench-compare: setup ## two files of `make bench`: BEFORE=file AFTER=file
 	$(RUN) -m tests.support.bench_table $(BEFORE) $(AFTER)
 
-bench-judge: setup ## seconds and memory to read and judge 10 million events, and 1,000 processes
-	$(RUN) -m tests.support.bench_judge
+bench-peers: setup ## viztracer, memray, coverage and strace on the same loads, where installed: BENCH_PYTHON=one that has them
+	$(RUN) -m tests.support.bench_peers $(if $(BENCH_PYTHON),--python $(BENCH_PYTHON)) $(LOADS)
+
+bench-judge: setup ## 10 million events and 1,000 processes read and judged; the launcher's own CPU; how large a run directory becomes
+	$(RUN) -m tests.support.bench_judge; judged=$$?; $(RUN) -m tests.support.bench_watch && exit $$judged
 
 soak: setup ## 64 processes x 4 threads, kills, no room, few files, 1,000 processes: SECONDS_EACH=600
 	$(RUN) -m tests.support.soak $(SECONDS_EACH)
@@ -60,4 +63,4 @@ soak: setup ## 64 processes x 4 threads, kills, no room, few files, 1,000 proces
 beds: setup ## suites and programs of others, bare and traced: BEDS=folder NAMES="..."
 	$(RUN) -m tests.support.beds $(NAMES)
 
-.PHONY: help setup test lint types layers docs docs-check check scenarios attach-sweep golden bench bench-compare bench-judge soak beds
+.PHONY: help setup test lint types layers docs docs-check check scenarios attach-sweep golden bench bench-compare bench-peers bench-judge soak beds
