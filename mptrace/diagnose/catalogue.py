@@ -9,6 +9,7 @@ import difflib
 import sys
 from inspect import cleandoc
 from pathlib import Path
+from textwrap import fill
 
 from mptrace.diagnose.registry import all_rules, find_rule
 from mptrace.diagnose.rule import Rule
@@ -19,6 +20,9 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 HEADINGS = ("Why it ", "How we know:", "What to do:")
 """What the paragraphs of a rule's docstring begin with."""
+
+WIDTH = 79
+"""Cells of an explanation for a terminal."""
 
 _INTRODUCTION = """\
 # The rules
@@ -43,14 +47,15 @@ def explain_text(rule_id: str) -> str:
     """Return what a rule means, as text for a terminal; BadUse if there is no such rule."""
     rule = find_rule(rule_id)
     if rule is None:
-        raise BadUse(f"There is no rule {rule_id!r}.", _suggestion(rule_id))
-    parts = [f"{rule.id} ({rule.severity.value})", *_paragraphs(rule), *_example(rule)]
+        raise BadUse(f"there is no rule {rule_id}", _suggestion(rule_id))
+    parts = [f"{rule.id} ({rule.severity.value})", *(_filled(paragraph) for paragraph in _paragraphs(rule)), *_example(rule)]
     return "\n\n".join(parts) + "\n"
 
 
 def _suggestion(rule_id: str) -> str:
     close = difflib.get_close_matches(rule_id.replace("_", "-"), [rule.id for rule in all_rules()], 3, 0.5)
-    return f"Did you mean {' or '.join(close)}?" if close else "`mptrace rules` lists them."
+    guess = f"did you mean {' or '.join(close)}? " if close else ""
+    return f"{guess}mptrace rules lists them all"
 
 
 def _paragraphs(rule: Rule) -> list[str]:
@@ -58,9 +63,21 @@ def _paragraphs(rule: Rule) -> list[str]:
     return cleandoc(rule.doc).strip().split("\n\n")
 
 
+def _filled(paragraph: str) -> str:
+    """Return a paragraph in lines for a terminal of 80 columns; a heading keeps its own."""
+    heading, colon, text = paragraph.partition(":\n")
+    if not colon:
+        return fill(paragraph, WIDTH)
+    return f"{heading}:\n{fill(' '.join(text.split()), WIDTH, initial_indent='    ', subsequent_indent='    ')}"
+
+
 def _example(rule: Rule) -> list[str]:
     changes = _repair(rule)
-    return ["Broken and repaired:\n" + "\n".join(f"    {line}" for line in changes)] if changes else []
+    return (
+        ["Broken and repaired:\n\n" + "\n".join(f"    {line}" for line in changes if not line.startswith("@@"))]
+        if changes
+        else []
+    )
 
 
 def _repair(rule: Rule) -> list[str]:

@@ -143,10 +143,14 @@ def _without_wait(says: str) -> str:
 def _consequences(finding: Finding, page: Page, most: int) -> list[Text]:
     """Return what follows from it; what its own title says already is not said again."""
     lines: list[Text] = []
-    news = [child for child in finding.children if child.title not in finding.title]
-    for child in news[:most]:
-        lines += page.wrapped(f"It explains {child.rule}: {_without_error(child, finding)}", first="  ", rest="    ")
-    return lines + _uncounted(len(news) - most)
+    alike: dict[object, list[Finding]] = {}
+    for child in finding.children:
+        if child.title not in finding.title:
+            alike.setdefault((child.rule, re.sub(r"\d+", "", child.title)), []).append(child)
+    for child, *others in list(alike.values())[:most]:
+        more = f", and {counted(len(others), 'other')} like it" if others else ""
+        lines += page.wrapped(f"It explains {child.rule}: {_without_error(child, finding)}{more}", first="  ", rest="    ")
+    return lines + _uncounted(len(alike) - most)
 
 
 def _without_error(child: Finding, cause: Finding) -> str:

@@ -153,8 +153,10 @@ def _drawn(line: TreeLine, width: int, pid: int, page: Page) -> list[Text]:
     gap = " " * max(field - cell_len(line.name) - len(line.pid), 2 if line.pid else 0)
     head = f"  {line.name}{gap}{line.pid}  "
     room = page.width - cell_len(head) - (cell_len(line.place) + 2 if line.place else 0)
-    if page.verbose or room < _LEAST_ROOM:
+    if page.verbose:
         told = page.wrapped(line.says + line.lasted, first=head, rest=" " * 8)
         return [*told[:-1], *page.ending(told[-1], line.place)]
+    if room < _LEAST_ROOM:  # the place goes to a line of its own
+        room = max(page.width - cell_len(head), _LEAST_ROOM)
     says = next((says for says in (line.says + line.lasted, line.says) if cell_len(says) <= room), None)
     return page.ending(Text(head + (says or shorten(line.says, room))), line.place)

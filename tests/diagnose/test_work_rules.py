@@ -173,7 +173,7 @@ def forked(own: int, rss: int, *, parent_now: int = 400, count: int = 2) -> Stor
 def test_children_with_copies_of_their_parents_memory_are_a_hint() -> None:
     finding = one(forked(own=300, rss=410).run(live=False), "memory-copied-after-fork")
     assert finding.verdict is Verdict.LIKELY
-    assert finding.title == "2 forked processes have copied 580.0 MB of the memory of MainProcess by reading its objects"
+    assert finding.title == "2 forked processes have copied 580.0 MB of the memory of MainProcess by using its objects"
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def _finding(parent: Process, copies: list[Copy]) -> Finding:
     site = first.child.start_site
     children = counted(len(copies), "forked process", "forked processes")
     return Finding(
-        title=f"{children} {verb(len(copies), 'has', 'have')} copied {size(whole)} of the memory of {who(parent)} by reading its objects",
+        title=f"{children} {verb(len(copies), 'has', 'have')} copied {size(whole)} of the memory of {who(parent)} by using its objects",
         verdict=Verdict.LIKELY,
         steps=(
             Step(f"had {size(of)} of memory at the fork", parent, first.child.started_ns, site),
