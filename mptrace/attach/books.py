@@ -123,7 +123,7 @@ def _note_copies(sight: Sight, key: int, copies: list[Copy], value: int) -> None
 def _judge_lock(sight: Sight, insights: dict[int, Insight], key: int, copies: list[Copy], *, contested: bool) -> None:
     holders, negative = _holders(copies), [copy for copy in copies if copy.semlock.count < 0]
     havers = [process for process in sight.job.living if key in _mapped(sight, process.pid)]
-    unread = sum(1 for process in havers if process.pid not in insights)
+    unread = sum(1 for process in havers if process.pid not in insights) + sum(1 for one in sight.job.living if one.closed)
     if len(holders) == 1 and not negative:
         process = holders[0].insight.process
         process.holds.append(SeenHold(key, holders[0].semlock.ident))

@@ -155,6 +155,8 @@ def gain_insights(sight: Sight, memories: dict[int, Memory]) -> dict[int, Insigh
     """Read the objects of all Python processes; note those whose memory or layout is closed to us."""
     insights: dict[int, Insight] = {}
     for process in sight.job.living:
+        if process.closed:
+            sight.miss(process.pid, "objects", why_closed(process.pid))
         if not process.python:
             continue
         try:

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 
+from mptrace.attach.seen import SeenProcess
 from mptrace.errors import BadUse, MptraceError
 from mptrace.observe.procfs import command, executable, read_bytes
 
@@ -18,6 +19,7 @@ def refuse(pid: int) -> int:
     """Return the pid of the process to look at (of a thread's number: its process); raises NothingToAttach or BadUse."""
     if pid <= 0:
         raise BadUse(f"{pid} is not a process number.", "Find the job's with: pgrep -af python")
+    _refuse_proc()
     status = read_bytes(f"/proc/{pid}/status").decode("utf-8", "replace")
     if not status:
         raise NothingToAttach(f"There is no process {pid}.", "Find the job's with: pgrep -af python")
@@ -27,6 +29,19 @@ def refuse(pid: int) -> int:
     _refuse_state(process, status)
     _refuse_stranger(process, status)
     return process
+
+
+def _refuse_proc() -> None:
+    """Refuse a /proc whose numbers are not ours: we would read the memory of others than the ones we look at."""
+    try:
+        number = os.readlink("/proc/self")
+    except OSError:
+        number = ""
+    if number != str(os.getpid()):
+        raise NothingToAttach(
+            "The processes in /proc here are those of another pid namespace than mptrace's own, or there is no /proc.",
+            "Mount it anew (mount -t proc proc /proc), or attach from where the job's processes are shown, as from the host.",
+        )
 
 
 def _refuse_state(pid: int, status: str) -> None:
@@ -50,9 +65,15 @@ def _refuse_stranger(pid: int, status: str) -> None:
         with open(f"/proc/{pid}/maps", "rb") as file:
             maps = file.read()
     except OSError as trouble:
+        owner, as_root = _number(status, "Uid"), f"as root: sudo {sys.executable} -m mptrace attach {pid}"
+        if owner == os.getuid():
+            raise NothingToAttach(
+                f"Process {pid} is yours, and may not be read all the same: it has raised its privileges, or forbids it (prctl).",
+                f"Run it {as_root}",
+            ) from None
         raise NothingToAttach(
-            f"Process {pid} belongs to another user (uid {_number(status, 'Uid')}) and may not be read: {trouble.strerror}.",
-            f"Run it as that user or as root: sudo {sys.executable} -m mptrace attach {pid}",
+            f"Process {pid} belongs to another user (uid {owner}) and may not be read: {trouble.strerror}.",
+            f"Run it as that user or {as_root}",
         ) from None
     if maps and not re.search(rb"/(lib)?python[0-9.a-z]*(\.so[0-9.]*)?( \(deleted\))?$", maps, re.MULTILINE):
         words = " ".join(command(pid))[:60] or executable(pid)
@@ -75,6 +96,15 @@ def why_closed(pid: int) -> str:
             "root lacks CAP_SYS_PTRACE here, as in most containers: start it with --cap-add=SYS_PTRACE, or attach from the host"
         )
     return f"it belongs to another user, or has raised its privileges; as root it may be read: {as_root}"
+
+
+def why_stopped(process: SeenProcess) -> str:
+    """Return why a process does not run at all, "" if it may: it was stopped, or a debugger holds it."""
+    states = {thread.looks[-1].state for thread in process.threads.values() if thread.looks}
+    if states == {"t"}:
+        tracer = _number(read_bytes(f"/proc/{process.pid}/status").decode("utf-8", "replace"), "TracerPid")
+        return f"a debugger has stopped it: {' '.join(command(tracer))[:60] or 'process'}, pid {tracer}"
+    return "it is stopped, as by Ctrl-Z; `kill -CONT` and its pid lets it go on" if states == {"T"} else ""
 
 
 def _number(status: str, name: str) -> int:

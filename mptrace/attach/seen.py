@@ -126,3 +126,8 @@ class SeenProcess:
     def zombie(self) -> bool:
         """Has it ended without being waited for?"""
         return self.stat.state in "ZX"
+
+    @property
+    def closed(self) -> bool:
+        """Is it alive, and not even what it has mapped may be read? It may be anything, and know any lock."""
+        return not self.zombie and not self.space.regions

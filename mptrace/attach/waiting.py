@@ -7,7 +7,7 @@ from mptrace.attach.intents import place_of, read_intent
 from mptrace.attach.lock_holders import find_holders, waited_locks
 from mptrace.attach.memory import Memory
 from mptrace.attach.native_waits import read_native_wait
-from mptrace.attach.refusals import why_closed
+from mptrace.attach.refusals import why_closed, why_stopped
 from mptrace.attach.seen import SeenProcess, SeenThread
 from mptrace.attach.sight import Sight, Thing, ThreadLock
 from mptrace.attach.syscalls import NAMES, parse_syscall
@@ -24,7 +24,10 @@ def read_waits(sight: Sight, memories: dict[int, Memory]) -> None:
         waits = Waits(process, memories[process.pid], sight.names)
         for thread in process.threads.values():
             thread.wait = None if _is_server(thread) else waits.read(thread)
-        if not NAMES or not any(thread.looks[-1].syscall for thread in process.threads.values()):
+        stopped = why_stopped(process)
+        if stopped:
+            sight.miss(process.pid, "waits", stopped)
+        elif not NAMES or not any(thread.looks[-1].syscall for thread in process.threads.values()):
             why = "the numbers of this machine's system calls are not known" if not NAMES else why_closed(process.pid)
             sight.miss(process.pid, "waits", why)
 

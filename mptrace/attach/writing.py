@@ -66,7 +66,7 @@ def _write_observer(sight: Sight, log: MomentLog) -> None:
 
 
 def _write_process(process: SeenProcess, began_ns: int, log: MomentLog) -> None:
-    why = "" if process.python or process.zombie else "it is not Python"
+    why = "" if process.python or process.zombie else "it may not be read" if process.closed else "it is not Python"
     log.write(
         observations.SEEN, process.pid, process.stat.ppid, process.stat.start, " ".join(process.command)[:2000],
         process.executable, why, at_ns=process.opened_ns,

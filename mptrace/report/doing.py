@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mptrace.model.site import Site
 
 _LONGEST_TASK = 40
+_STATES = {"S": "waits outside of multiprocessing", "T": "stopped", "t": "stopped by a debugger"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def _deed_at(process: Process, moment: Moment) -> Deed | None:
         return None
     if look.still is False or look.state == "R":
         return Deed("running", None, _where(main, moment))
-    return Deed("waits outside of multiprocessing" if look.state == "S" else "running", None, _where(main, moment))
+    return Deed(_STATES.get(look.state, "running"), None, _where(main, moment))
 
 
 def _waiting(wait: Wait, process: Process, moment: Moment, doing: Doing | None) -> Deed:
