@@ -11,7 +11,7 @@ from mptrace.attach.composites import note_composites
 from mptrace.attach.directory import make_directory
 from mptrace.attach.executors import know_executors
 from mptrace.attach.forks import know_forks
-from mptrace.attach.insight import gain_insights
+from mptrace.attach.insight import Insight, gain_insights
 from mptrace.attach.job import find_job
 from mptrace.attach.looks import look
 from mptrace.attach.memory import Memory
@@ -48,13 +48,32 @@ def attach(pid: int, output: str = "") -> Attached:
     return Attached(path, len(sight.job.processes), time.monotonic_ns() - began_ns)
 
 
+TRIES = 4
+"""How often a job is looked at anew because a process has joined it meanwhile; after that, it is told as one that still grows."""
+
+
 def see(pid: int, began_ns: int) -> Sight:
-    """Look at a job, read what it waits for, and look again."""
+    """Look at a job, read what it waits for, and look again, until it is the same processes at both looks."""
+    for _ in range(TRIES):
+        memories: dict[int, Memory] = {}
+        sight, insights = _look_twice(pid, began_ns, memories)
+        if not sight.newcomers:
+            break
+        _close(memories)
+    know_forks(sight)
+    watch_pools(sight, insights)
+    sight.job.drop_the_gone()
+    sight.excuse_the_young()
+    _close(memories)
+    return sight
+
+
+def _look_twice(pid: int, began_ns: int, memories: dict[int, Memory]) -> tuple[Sight, dict[int, Insight]]:
     job = find_job(pid)
     look(job)
     sight = Sight(job, JobNames(job), began_ns)
     add_stacks(sight)
-    memories = {process.pid: Memory(process.pid) for process in job.living}
+    memories.update({process.pid: Memory(process.pid) for process in job.living})
     insights = gain_insights(sight, memories)
     know_children(sight, insights)
     read_waits(sight, memories)
@@ -66,11 +85,11 @@ def see(pid: int, began_ns: int) -> Sight:
     note_composites(sight, insights)
     know_orphans(sight, insights)
     look(job)
+    sight.newcomers = job.newcomers()
     settle(sight)
-    know_forks(sight)
-    watch_pools(sight, insights)
-    job.drop_the_gone()
-    sight.excuse_the_young()
+    return sight, insights
+
+
+def _close(memories: dict[int, Memory]) -> None:
     for memory in memories.values():
         memory.close()
-    return sight

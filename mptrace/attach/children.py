@@ -10,6 +10,7 @@ from mptrace.attach.insight import Insight
 from mptrace.attach.memory import Unreadable
 from mptrace.attach.seen import Frame
 from mptrace.attach.sight import Birth, Sight
+from mptrace.observe import procfs
 
 _METHODS = {"ForkProcess": "fork", "SpawnProcess": "spawn", "ForkServerProcess": "forkserver"}
 
@@ -59,7 +60,7 @@ def _know_child(sight: Sight, insight: Insight, found: Found) -> None:
             daemon=_daemon(insight, found),
             start_method=_METHODS.get(found.name, ""),
             status=status,
-            ended=status is not None or pid not in sight.job.processes,
+            ended=status is not None or (pid not in sight.job.processes and procfs.stat(pid) is None),
         )
     )
 

@@ -88,6 +88,13 @@ class Job:
         """Return those that have not ended."""
         return [process for process in self.processes.values() if not process.zombie]
 
+    def newcomers(self) -> list[int]:
+        """Return the processes that were started since the job was found: who waits may have been waited for by none of those seen."""
+        world = read_world()
+        ours = _descend([os.getpid()], world)
+        below = _descend([pid for pid in self.processes if pid in world.stats], world)
+        return sorted(below - self.processes.keys() - ours)
+
     def drop_the_gone(self) -> None:
         """Forget processes that have ended since they were seen first, and whose parents know it: they are as if never seen."""
         for pid in [pid for pid in self.processes if pid != self.root and not os.path.exists(f"/proc/{pid}")]:

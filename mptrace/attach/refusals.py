@@ -54,6 +54,8 @@ def _refuse_state(pid: int, status: str) -> None:
             f"Its parent has not waited for it; attach to that: python -m mptrace attach {parent}",
         )
     if not re.search(r"^VmSize:", status, re.MULTILINE):
+        if 2 not in (pid, _number(status, "PPid")):
+            raise NothingToAttach(f"Process {called} is just ending: nothing of it can be read any more.")
         raise NothingToAttach(
             f"Process {called} is a thread of the kernel, not a program.", "Find the job's with: pgrep -af python"
         )

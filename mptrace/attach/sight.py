@@ -229,6 +229,8 @@ class Sight:
     handed_in: list[HandedIn] = field(default_factory=list)
     breakages: list[Breakage] = field(default_factory=list)
     orphans: dict[int, Orphan] = field(default_factory=dict)
+    newcomers: list[int] = field(default_factory=list)
+    """Processes that joined the job after everybody was looked at."""
     ownerless: set[int] = field(default_factory=set)
     """Inodes of semaphores that are mapped, and that no object of the first process that was searched belongs to."""
     named: set[tuple[int, int]] = field(default_factory=set)

@@ -26,7 +26,7 @@ def read_waits(sight: Sight, memories: dict[int, Memory]) -> None:
             thread.wait = None if _is_server(thread) else waits.read(thread)
         stopped = why_stopped(process)
         if stopped:
-            sight.miss(process.pid, "waits", stopped)
+            sight.miss(process.pid, "what it waits for", stopped)
         elif not NAMES or not any(thread.looks[-1].syscall for thread in process.threads.values()):
             why = "the numbers of this machine's system calls are not known" if not NAMES else why_closed(process.pid)
             sight.miss(process.pid, "waits", why)

@@ -14,6 +14,7 @@ from mptrace.attach.process_record import record_process
 from mptrace.attach.recorded import mark_attached, take_over
 from mptrace.attach.seen import Frame, SeenProcess
 from mptrace.attach.sight import Sight
+from mptrace.observe import procfs
 from mptrace.observe.observer_log import ObserverLog
 from mptrace.wire import resource
 from mptrace.wire.event import signed
@@ -59,6 +60,7 @@ def _write_observer(sight: Sight, log: MomentLog) -> None:
     for process in sight.job.processes.values():
         _write_process(process, sight.began_ns, log)
     _write_lost_parents(sight, log)
+    _write_newcomers(sight, log)
     for number in (0, 1):
         for process in sight.job.living:
             _write_looks(process, number, log)
@@ -76,6 +78,15 @@ def _write_process(process: SeenProcess, began_ns: int, log: MomentLog) -> None:
         status = -(code & 127) if code & 127 else code >> 8
         ended_ns = max(last_run_ns(process.pid, process.pid), process.opened_ns + 1)
         log.write(observations.EXITED, process.pid, status, "zombie", 1 if code & 128 else 0, at_ns=min(ended_ns, began_ns))
+
+
+def _write_newcomers(sight: Sight, log: MomentLog) -> None:
+    """Tell of processes that came too late to be looked at: they may do anything for those that wait."""
+    for pid in sight.newcomers:
+        stat = procfs.stat(pid)
+        if stat is not None:
+            command = " ".join(procfs.command(pid))[:2000]
+            log.write(observations.SEEN, pid, stat.ppid, stat.start, command, procfs.executable(pid), "it had only just started")
 
 
 def _lost_main(sight: Sight) -> int:
