@@ -18,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
+del __file__  # the module `trace` counts the lines of whatever has one, and our finder is called at every import
+
 run_path = ""
 """The run directory's absolute path; empty until `boot` has run."""
 

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import trace
 import warnings
 import zlib
 from importlib import import_module
@@ -84,6 +85,12 @@ def looks(value):
     return type(value).__name__, *names, signature, zlib.crc32(str(value.__doc__).encode())
 
 
+def counted_by_trace():
+    tracer = trace.Trace(trace=0, count=1, ignoredirs=[sys.prefix, sys.base_prefix])
+    tracer.runfunc(__import__, "colorsys")
+    say("trace", sorted({file for file, _ in tracer.results().counts}))
+
+
 def library():
     for name in MODULES:
         module = import_module(name)
@@ -118,6 +125,7 @@ def child(when):
 
 def main():
     child("early")
+    counted_by_trace()
     library()
     child("late")
     for method in ("fork", "spawn", "forkserver"):
