@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import linecache
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 from mptrace.attach.cpython.semlocks import RECURSIVE, SemLock
@@ -52,11 +53,22 @@ def _names(insight: Insight, thread: SeenThread, key: int) -> frozenset[str]:
 
 
 def _takes(frame: Frame, names: frozenset[str]) -> bool:
-    return any(name in names and first <= frame.line <= last for name, first, last, _ in spans_of(frame.file))
+    return any(span.lock in names and span.covers(frame) for span in spans_of(frame.file))
 
 
-Span = tuple[str, int, int, int]
-"""Last name of a lock, first and last line of where it is taken, the line that takes it."""
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Lines of a function (``<module>`` outside of all) in which a lock is taken: its last name, and the line that takes it."""
+
+    lock: str
+    first: int
+    last: int
+    taken: int
+    function: str
+
+    def covers(self, frame: Frame) -> bool:
+        """Is a frame inside of it? A function that is defined there is not."""
+        return self.first <= frame.line <= self.last and frame.function.rpartition(".")[2] == self.function
 
 
 @lru_cache(maxsize=64)
@@ -69,26 +81,33 @@ def spans_of(file: str) -> tuple[Span, ...]:
         tree = ast.parse("".join(linecache.getlines(file)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
-    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With)]
+    nodes = list(_inside(tree, tree))
+    calls = [
+        (function, node.func) for function, node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    releasers = {function for function, call in calls if call.attr == "release"}
+    blocks = [(function, node) for function, node in nodes if isinstance(node, ast.With)]
     spans = [
-        (_last(item.context_expr), node.body[0].lineno, node.end_lineno or 0, item.context_expr.lineno)
-        for node in blocks
+        Span(_last(item.context_expr), node.body[0].lineno, node.end_lineno or 0, item.context_expr.lineno, _name(function))
+        for function, node in blocks
         for item in node.items
     ]
-    calls = [*_calls(tree, tree)]
-    releasers = {function for function, call, _ in calls if call == "release"}
-    for function, call, node in calls:
-        if call == "acquire" and releasers <= {function}:
-            spans.append((_last(node.value), node.lineno + 1, _end(function), node.lineno))
-    return tuple(spans)
+    return (*spans, *(
+        Span(_last(call.value), call.lineno + 1, _end(function), call.lineno, _name(function))
+        for function, call in calls
+        if call.attr == "acquire" and releasers <= {function}
+    ))  # fmt: skip
 
 
-def _calls(node: ast.AST, function: ast.AST) -> Iterator[tuple[ast.AST, str, ast.Attribute]]:
-    """Yield each call of a method, with the function that it is in."""
+def _inside(node: ast.AST, function: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """Yield every node, with the function that it is in."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute):
-            yield function, child.func.attr, child.func
-        yield from _calls(child, child if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else function)
+        yield function, child
+        yield from _inside(child, child if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else function)
+
+
+def _name(function: ast.AST) -> str:
+    return getattr(function, "name", "<module>")
 
 
 def _end(function: ast.AST) -> int:

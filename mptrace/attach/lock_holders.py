@@ -11,6 +11,7 @@ from mptrace.attach.cpython.blocks import Block, Blocks
 from mptrace.attach.cpython.thread_locks import FoundLock
 from mptrace.attach.holding import Span, spans_of
 from mptrace.attach.insight import Insight
+from mptrace.attach.intents import place_of
 from mptrace.attach.seen import Frame, SeenProcess, SeenThread
 from mptrace.attach.sight import LockHolder
 from mptrace.wire import wait
@@ -47,12 +48,24 @@ def _entered(lock: FoundLock, blocks: list[Block], threads: dict[int, SeenThread
     """Yield the blocks of a lock, without the one that a thread which waits for the lock is only about to enter."""
     at_the_door: set[int] = set()
     for block in blocks:
-        if block.lock != lock.address:
+        if block.lock != lock.address or _is_given_back(block, threads[block.ident]):
             continue
-        if block.depth == 0 and _waits_for(threads[block.ident], lock) and block.ident not in at_the_door:
+        thread = threads[block.ident]
+        if block.depth == _door(thread) and _waits_for(thread, lock) and block.ident not in at_the_door:
             at_the_door.add(block.ident)
         else:
             yield block
+
+
+def _door(thread: SeenThread) -> int:
+    """Return in which frame a thread that waits for a lock would have begun its block: a Condition's has one frame more."""
+    return int(bool(thread.frames) and place_of(thread.frames[0]) == ("threading.py", "__enter__"))
+
+
+def _is_given_back(block: Block, thread: SeenThread) -> bool:
+    """Is the thread in wait() of the Condition whose block it is inside of?"""
+    waits = (frame for frame in thread.frames if place_of(frame) == ("threading.py", "wait"))
+    return bool(block.condition) and any(frame.local("self") == block.condition for frame in waits)
 
 
 def _waits_for(thread: SeenThread, lock: FoundLock) -> bool:
@@ -70,9 +83,9 @@ def _place(insight: Insight, thread: SeenThread | None, lock: FoundLock) -> Fram
         if frame.is_library:  # a Condition takes the lock that it is to be woken by
             continue
         here = frame.line if number == 0 else 0
-        spans = [span for span in _spans(insight, frame, lock) if span[1] <= frame.line <= span[2] and span[3] != here]
-        if spans:
-            return Frame(frame.file, max(span[3] for span in spans), frame.function)
+        taken = [span.taken for span in _spans(insight, frame, lock) if span.covers(frame) and span.taken != here]
+        if taken:
+            return Frame(frame.file, max(taken), frame.function)
     return None
 
 
@@ -81,7 +94,7 @@ def _spans(insight: Insight, frame: Frame, lock: FoundLock) -> list[Span]:
     names = frozenset(local.name for local in frame.locals if local.address == lock.address)
     shadowed = frozenset(local.name for local in frame.locals)
     names = names or frozenset(name for name in _names(insight, lock) if name not in shadowed)
-    return [span for span in spans_of(frame.file) if span[0] in names] if names else []
+    return [span for span in spans_of(frame.file) if span.lock in names] if names else []
 
 
 def _names(insight: Insight, lock: FoundLock) -> frozenset[str]:

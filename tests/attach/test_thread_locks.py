@@ -153,3 +153,78 @@ def test_a_mutex_of_a_library_is_told_with_its_function_and_its_owner(tmp_path: 
         (native,) = see(pid, 0).native_waits
     assert (native.function, native.library.split(".")[0]) == ("pthread_mutex_lock", "libc")
     assert native.owner == int((tmp_path / "owner").read_text())
+
+
+PUT_WITHIN_PUT = """
+    import queue, threading
+
+    lines = queue.Queue()
+
+    class Noisy:
+        def __len__(self):
+            lines.put("noise")
+            return 0
+
+    lines._put = lambda item: len(Noisy())
+    print("ready", "ready", flush=True)
+    lines.put("first")
+"""
+
+CONDITION_GIVEN_BACK = """
+    import threading
+
+    changed = threading.Condition(threading.Lock())
+
+    def wait():
+        with changed:
+            print("ready", flush=True)
+            changed.wait()
+
+    def hold():
+        changed.acquire()
+        print("ready", flush=True)
+        threading.Event().wait(300)
+
+    def enter():
+        with changed:
+            pass
+
+    for work in (wait, hold, enter):
+        threading.Thread(target=work, name=work.__name__).start()
+"""
+
+
+@everywhere
+def test_a_thread_that_wants_the_lock_of_a_condition_which_it_is_inside_of_is_proven_to_hang(tmp_path, python, request):
+    if request.node.callspec.id in {"3.14", "3.15"}:
+        pytest.skip("the frames of 3.14 and later are not read: who has a plain lock is not known there")
+    with hung.hanging(tmp_path, PUT_WITHIN_PUT, python=python) as pid:
+        assert told(pid, tmp_path) == [("self-deadlock", "proven")]
+
+
+@everywhere
+def test_who_waits_on_a_condition_or_is_about_to_enter_it_does_not_hold_its_lock(tmp_path, python):
+    with hung.hanging(tmp_path, CONDITION_GIVEN_BACK, python=python) as pid:
+        assert [held for held in see(pid, 0).lock_holders if held.how == "block"] == []
+
+
+DEFINED_BEHIND = """
+    import threading
+
+    gate = threading.Lock()
+    gate.acquire()
+
+    def enter():
+        print("ready", "ready", flush=True)
+        with gate:
+            pass
+
+    visitor = threading.Thread(target=enter)
+    visitor.start()
+    visitor.join()
+"""
+
+
+def test_a_function_that_is_defined_behind_an_acquire_is_not_inside_of_it(tmp_path):
+    with hung.hanging(tmp_path, DEFINED_BEHIND) as pid:
+        assert [(held.tid == pid, held.how) for held in see(pid, 0).lock_holders] == [(True, "text")]

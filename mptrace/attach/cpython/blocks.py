@@ -2,7 +2,8 @@
 
 That is the one place where CPython says who has a plain Lock. A slot above the top of the stack may still show what a block that
 was left has put there: a method counts only while it is referred to, and once, for the innermost slot; one that two threads show
-counts for neither. A thread that waits in ``with lock`` has pushed the method already: its innermost one is not a block yet.
+counts for neither. A thread that waits in ``with lock`` has pushed the method already: its innermost one is not a block yet. The block of a Condition
+is one of its lock, which wait() gives back for a while.
 
 ::
 
@@ -11,6 +12,7 @@ counts for neither. A thread that waits in ``with lock`` has pushed the method a
                     3.12, 3.13: 0 code, 8 previous, 72 locals, then the value stack
     code            stack size, number of locals: see _CODE
     builtin method  0 references   16 its definition (0 name)   24 self
+    method          0 references   16 function (32 name)   24 self
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ _IDENT_WORDS = 64
 _PREVIOUS = {(3, 10): 24, (3, 11): 48, (3, 12): 8, (3, 13): 8}
 _CODE_OF = {(3, 10): 32, (3, 11): 32, (3, 12): 0, (3, 13): 0}
 _LOCALS = 72
+_OWNER, _C_STACK = 70, 3
 _CODE = {(3, 10): (40, 0), (3, 11): (68, 76), (3, 12): (64, 72), (3, 13): (64, 72)}
 """In a code object: where the size of its value stack, and (from 3.11 on) the number of its locals are."""
 
@@ -38,13 +41,14 @@ _CODE = {(3, 10): (40, 0), (3, 11): (68, 76), (3, 12): (64, 72), (3, 13): (64, 7
 class Block:
     """A thread (its ident) is inside of a ``with`` of the lock at this address, or about to be.
 
-    ``depth``: its frame, 0 the innermost; ``method``: the address of the bound ``__exit__``.
+    ``depth``: its frame, 0 the innermost; ``method``: the address of the bound ``__exit__``; ``condition``: whose lock it is, or 0.
     """
 
     ident: int
     lock: int
     depth: int
     method: int
+    condition: int = 0
 
 
 class Blocks:
@@ -102,15 +106,20 @@ class Blocks:
         return next((word for word in words[3:] if word in idents), 0)
 
     def _blocks(self, state: int, ident: int) -> Iterator[Block]:
-        frame = self._first(state)
-        for depth in range(FRAMES):
+        frame, depth = self._first(state), 0
+        for _ in range(FRAMES):
             if not frame:
                 return
             for slot in reversed(self._slots(frame)):
-                lock = self._exits(slot)
+                lock, condition = self._exits(slot)
                 if lock:
-                    yield Block(ident, lock, depth, slot)
+                    yield Block(ident, lock, depth, slot, condition)
+            depth += not self._is_entry(frame)
             frame = self._memory.u64(frame + _PREVIOUS[self._version])
+
+    def _is_entry(self, frame: int) -> bool:
+        """Is it none of Python's, but where C has called the interpreter?"""
+        return self._version >= (3, 12) and self._memory.read(frame + _OWNER, 1)[0] == _C_STACK
 
     def _first(self, state: int) -> int:
         if self._version == (3, 10):
@@ -133,18 +142,33 @@ class Blocks:
             start = frame + _LOCALS + 8 * self._memory.u32(code + locals_at)
         return self._memory.words(start, size) if size else ()
 
-    def _exits(self, slot: int) -> int:
-        """Return the lock whose ``__exit__`` a slot refers to; 0 if it is anything else, or nothing any more."""
+    def _exits(self, slot: int) -> tuple[int, int]:
+        """Return the lock whose ``__exit__`` a slot refers to, and the Condition that it is of; (0, 0) if it is anything else."""
         if not slot or slot % 8 or not 1 << 12 < slot < 1 << 47:
-            return 0
+            return 0, 0
         try:
-            if self._objects.class_of(slot) != ("builtins", "builtin_function_or_method") or not self._memory.u32(slot):
-                return 0
-            name = self._memory.text(self._memory.u64(self._memory.u64(slot + 16)))
+            kind = self._objects.class_of(slot)
+            if kind not in (_METHOD, _BUILTIN_METHOD) or not self._memory.u32(slot):
+                return 0, 0
             owner = self._memory.u64(slot + 24)
-            return owner if name == "__exit__" and self._objects.class_of(owner) in _LOCKS else 0
+            if kind == _METHOD:
+                return self._of_condition(self._memory.u64(slot + 16), owner), owner
+            name = self._memory.text(self._memory.u64(self._memory.u64(slot + 16)))
+            return (owner if name == "__exit__" and self._objects.class_of(owner) in _LOCKS else 0), 0
         except (Unreadable, ValueError):
-            return 0
+            return 0, 0
 
+    def _of_condition(self, function: int, condition: int) -> int:
+        """Return the lock of a Condition whose ``__exit__`` this is; 0 if it is anything else."""
+        if self._objects.class_of(condition) != ("threading", "Condition"):
+            return 0
+        name = self._memory.u64(function + _FUNCTION_NAME)
+        lock = self._objects.attributes(condition).get("_lock", 0)
+        is_lock = bool(lock) and self._objects.class_of(lock) in _LOCKS
+        return lock if is_lock and self._objects.text(name) == "__exit__" else 0
+
+
+_METHOD, _BUILTIN_METHOD = ("builtins", "method"), ("builtins", "builtin_function_or_method")
+_FUNCTION_NAME = 32
 
 _LOCKS = frozenset({("_thread", "lock"), ("_thread", "RLock")})
