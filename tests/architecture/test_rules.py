@@ -30,7 +30,7 @@ CATALOGUE = {
 }  # fmt: skip
 """Ids are fixed: users silence, search and link by them. A new rule adds its line here."""
 
-WITHOUT_SCENARIO = {"records-lost", "oom-killed", "interrupted", "orphaned", "shm-exhausted"}
+WITHOUT_SCENARIO = {"records-lost", "oom-killed", "interrupted", "shm-exhausted"}
 """States that no program brings about by itself: they need a full disk or /dev/shm, a limit on memory, somebody at the terminal or a killer."""
 
 rules = pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.id)

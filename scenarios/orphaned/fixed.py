@@ -1,0 +1,32 @@
+"""A supervisor kills a leader, whose follower looks at the sentinel of its parent and ends with it."""
+
+import os
+import signal
+import time
+from multiprocessing import Process, SimpleQueue, parent_process
+from multiprocessing.connection import wait
+
+from stage import use_start_method
+
+
+def follow(told):
+    told.put(os.getpid())
+    wait([parent_process().sentinel], timeout=3)
+
+
+def lead(told):
+    follower = Process(target=follow, args=(told,), name="follower")
+    follower.start()
+    follower.join()
+
+
+if __name__ == "__main__":
+    use_start_method()
+    told = SimpleQueue()
+    leader = Process(target=lead, args=(told,), name="leader")
+    leader.start()
+    told.get()
+    os.kill(leader.pid, signal.SIGKILL)
+    leader.join()
+    print(leader.exitcode)
+    time.sleep(2)
