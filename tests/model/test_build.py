@@ -201,6 +201,23 @@ def test_last_words_become_a_fatal_error_and_a_stack(tmp_path):
     assert process.last_words[-1].startswith("Extension modules")
 
 
+def test_the_last_stack_is_that_of_a_process_that_sigterm_ended_and_the_one_before_a_childs_of_it(tmp_path):
+    run = writer(tmp_path)
+    run.process(10).data += (
+        b'Stack (most recent call first):\n  File "/p/a.py", line 7 in fork\n'
+        b'Stack (most recent call first):\n  File "/p/a.py", line 9 in work\n'
+    )
+    run.exited(10, -15, 9)
+    assert built(run).main.fatal_stack == (Site("/p/a.py", 9, "work"),)
+
+
+def test_a_stack_that_was_written_at_sigterm_says_nothing_of_another_end(tmp_path):
+    run = writer(tmp_path)
+    run.process(10).data += b'Stack (most recent call first):\n  File "/p/a.py", line 7 in fork\n'
+    run.exited(10, -9, 9)
+    assert built(run).main.fatal_stack == ()
+
+
 def test_parts_know_what_their_owner_knows_and_a_pools_worker_does_not_know_the_pool(tmp_path):
     run = writer(tmp_path)
     main = run.process(10)

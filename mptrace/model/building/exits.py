@@ -185,9 +185,10 @@ def _take_words_at_termination(shop: Workshop, process: Process) -> None:
     """A child of multiprocessing's says where it was when SIGTERM ended it; there is no error to name then."""
     life = shop.lives[process]
     words = life.file.last_words if life.file and process.exit and process.exit.signal == Signals.SIGTERM else []
-    if words and not process.last_words and words[0].startswith("Stack"):
-        process.last_words = _without_ours(words)
-        process.fatal_stack = tuple(_frames(words))
+    begin = max((number for number, line in enumerate(words) if line.startswith("Stack")), default=None)
+    if begin is not None and not process.last_words:  # the last is its own: a child of it may have been ended just after its fork
+        process.last_words = _without_ours(words[begin:])
+        process.fatal_stack = tuple(_frames(words[begin:]))
 
 
 def _without_ours(words: list[str]) -> list[str]:
