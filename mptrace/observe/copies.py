@@ -33,11 +33,12 @@ class Copies:
         now, left, members = time.monotonic(), A_ROUND, set(pids)
         for pid in pids:
             due, known = self._due.setdefault(pid, (now + FIRST_S, now))
-            if now < due or not left or not self._is_worth_it(pid, members):
+            if now < due or not left:
                 continue
-            left -= 1
             began = time.monotonic()
-            self._look(pid)
+            if self._is_worth_it(pid, members):
+                left -= 1
+                self._look(pid)
             took = time.monotonic() - began
             self._due[pid] = now + max(FIRST_S, (now - known) * (LATER - 1), COST * took), known
 

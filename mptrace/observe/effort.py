@@ -18,6 +18,8 @@ GROWN_TICKS = 10
 BUSY = 0.2
 """Part of a core that a process must use, or wait for, for its threads to be looked at."""
 THREADS = 128
+IDLE = 4
+"""A process that did nothing so many times is looked at in every fourth round only, until it does something."""
 
 
 @dataclass(slots=True)
@@ -27,6 +29,7 @@ class _Known:
     delay_ms: int
     at: float
     written: int = 0
+    idle: int = 0
     rounds: int = 0
     runnable: int = 0
     threads: int = 1
@@ -45,15 +48,21 @@ class Effort:
         first = self._round * PROCESSES_A_ROUND % max(len(pids), 1)
         self._round += 1
         for pid in [*pids[first:], *pids[:first]][:PROCESSES_A_ROUND]:
-            stat = procfs.stat(pid)
+            known = self._known.get(pid)
+            rests = known is not None and known.idle >= IDLE and self._round % IDLE
+            stat = None if rests else procfs.stat(pid)
             if stat is not None:
                 self._take(stat)
 
     def _take(self, stat: Stat) -> None:
-        now, known, delay_ms = time.monotonic(), self._known.get(stat.pid), _delay_ms(stat.pid)
+        now, known = time.monotonic(), self._known.get(stat.pid)
         if known is None or known.start != stat.start:
-            self._known[stat.pid] = _Known(stat.start, stat.cpu_ticks, delay_ms, now)
+            self._known[stat.pid] = _Known(stat.start, stat.cpu_ticks, _delay_ms(stat.pid), now)
             return
+        if stat.cpu_ticks == known.ticks and stat.state != "R":
+            known.at, known.idle = now, known.idle + 1
+            return
+        known.idle, delay_ms = 0, _delay_ms(stat.pid)
         wanted = (stat.cpu_ticks - known.ticks) / CLOCK_TICKS + (delay_ms - known.delay_ms) / 1000
         share = wanted / max(now - known.at, 0.001)
         known.ticks, known.delay_ms, known.at = stat.cpu_ticks, delay_ms, now

@@ -204,3 +204,19 @@ def test_memory_that_a_child_has_copied_is_its_own(tmp_path: Path, log: Observer
     told = [record.fields for record in observed(tmp_path, "seen.copied") if record.fields["pid"] == child]
     assert 40 << 20 <= int(told[-1]["own"]) <= 60 << 20
     assert int(told[-1]["shared"]) >= 40 << 20
+
+
+def test_a_process_that_does_nothing_is_looked_at_less_often(log: ObserverLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    effort, looked = Effort(log), list[int]()
+    original = procfs.stat
+
+    def stat(pid: int) -> procfs.Stat | None:
+        looked.append(pid)
+        return original(pid)
+
+    with python("") as pid:
+        wait_until(lambda: (found := procfs.stat(pid)) is not None and found.state == "S")
+        monkeypatch.setattr(procfs, "stat", stat)
+        for _ in range(40):
+            effort.sample([pid])
+    assert len(looked) < 20
