@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from mptrace.diagnose.standstill import last_waits
 from mptrace.model.event import Event
 from mptrace.model.moment import Moment, Wait
-from mptrace.model.process import Process, Role
+from mptrace.model.process import Role
+from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.wire import resource as family_of
 from mptrace.wire.event import unsigned
@@ -64,13 +65,16 @@ def _no_worker_left(run: Run, event: Event) -> LastWaits:
 
 def _joins_who_waits_for_it(run: Run) -> Iterator[Event]:
     """A ProcessPoolExecutor whose thread joins the feeder of its queue, which tells that a call could not be pickled."""
-    return (event for event in _executors(run) if any(_is_joining_it(event.process, moment) for moment in run.moments))
+    joined = {executor for moment in run.moments for executor in _joining_it(moment)}
+    return (event for event in _executors(run) if run.resource(family_of.OBJECT, unsigned(event.number("pool"))) in joined)
 
 
-def _is_joining_it(process: Process | None, moment: Moment) -> bool:
-    stacks = [look.stack for thread, look in moment.looks.items() if thread.process is process and look.still]
-    inside = {site.function.rpartition(".")[2] for stack in stacks for site in stack}
-    return {"_join_executor_internals", "join_thread", "_on_queue_feeder_error"} <= inside
+def _joining_it(moment: Moment) -> Iterator[Resource | None]:
+    inside = {t: {site.function.rpartition(".")[2] for site in look.stack} for t, look in moment.looks.items() if look.still}
+    telling = {thread.process for thread, names in inside.items() if "_on_queue_feeder_error" in names}
+    for thread, names in inside.items():
+        if thread.process in telling and {"_join_executor_internals", "join_thread"} <= names:
+            yield thread.serves
 
 
 def _all_of_it(run: Run, event: Event) -> LastWaits:

@@ -190,7 +190,8 @@ def _ending(*, told_of: bool, version: str = "3.13.0") -> Run:
     told = story().pool("executor", "ProcessPoolExecutor", at="job.py:5")
     told.main_process.python = version
     told.event(tasks.POOL, pool=told.resource("executor").key, workers=1, start_method="spawn", at="job.py:5")
-    told.thread("manager").thread("feeder")
+    told.event(tasks.POOL, pool=told.pool("other", "ProcessPoolExecutor").resource("other").key, workers=1, start_method="spawn")
+    told.thread("manager", ThreadRole.EXECUTOR_MANAGER, "executor").thread("feeder", ThreadRole.FEEDER)
     run = told.main().waits(waits.POOL_END, told.resource("executor"), at="job.py:7").run()
     inside = {"manager": ("Queue.join_thread", "_ExecutorManagerThread._join_executor_internals")}
     if told_of:
