@@ -259,6 +259,9 @@ def end_thread() -> None:
 
 def ring(kind: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0) -> None:
     """Note one ordinary event (an ``R_`` kind of wire/layout.py); the oldest is overwritten."""
+    if native.recorder is not None:  # which has the counter
+        native.recorder.ring(kind, a, b, c, d, get_native_id())
+        return
     seq = _next_ring()
     at = layout.RING + (seq - 1) % layout.RING_RECORDS * layout.RING_WORDS * 8
     _RING(_bytes, at, seq, monotonic_ns(), kind | get_native_id() << 32, a, b, c, d, seq)

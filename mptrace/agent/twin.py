@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from _thread import get_ident
 
-from ..wire import layout
 from . import callsite, kept, native, recorder, waits
 from .holds import Cell, note, note_foreign
 
@@ -48,7 +47,7 @@ def _configured() -> Any:
         from _multiprocessing import SemLock
 
         twin.looks(_documented(SemLock.acquire), _documented(SemLock.release))
-        twin.configure(_entry, note, note_foreign, _look, _waited, waits._rest, waits.tired, waits.FRESH_NS, waits.SHORT_NS)
+        twin.configure(_entry, note, note_foreign, _look, waits._rest, waits.tired, waits.FRESH_NS, waits.SHORT_NS)
         _ready = True
     return twin
 
@@ -67,7 +66,3 @@ def _look(place: waits.Place) -> None:
     place.site, place.stack = callsite.here_and_stack()
     if kept.ways:
         kept.look(place)
-
-
-def _waited(about: tuple[int, int, int, int]) -> None:
-    recorder.ring(layout.R_WAITED, *about)

@@ -32,6 +32,7 @@ extern int PyObject_AsWriteBuffer(PyObject *object, void **address, Py_ssize_t *
 
 /* The numbers of wire/layout.py and wire/wait.py that are used here; the Python half compares LAYOUT before it uses us. */
 enum { VERSION = 2, SIZE = 68096, H_UNREAD = 63, THREAD_WORDS = 24, T_IDENT = 0, T_STATE = 2, T_WAIT = 8 };
+enum { T_TID = 1, RING = 35328 / 8, RING_RECORDS = 128, RING_WORDS = 8, R_WAITED = 1 };
 enum { HELD = 12800 / 8, LOCKS = 512, CELLS = HELD + LOCKS, CELL_WORDS = 3 };
 enum { S_STATE, S_KEY, S_SINCE, S_TIMEOUT, S_SITE, S_DETAIL, S_STACK, S_WORDS };
 enum { ACQUIRE = 1, RECV = 2, SEND = 3, READY = 4, TIMED = 1, STALE_SITE = 2, SEM = 1, PIPE = 2, IN_USE = 1 };
@@ -44,10 +45,10 @@ static u64 era = 1;          /* never the same in two incarnations of a process 
 
 static __thread u64 my_entry, my_entry_era; /* first word of this thread's board entry */
 
-static PyObject *ask_entry, *ask_note, *ask_foreign, *ask_look, *ask_waited, *ask_rest, *tired;
+static PyObject *ask_entry, *ask_note, *ask_foreign, *ask_look, *ask_rest, *tired;
 static u64 fresh_ns, short_ns;
 
-static PyObject *no_arguments, *just_false, *attribute, *bound_method;
+static PyObject *no_arguments, *just_false, *attribute, *bound_method, *f_lasti, *f_back;
 static PyTypeObject *place_type, *end_type, *grip_type, *method_type;
 
 static PyObject *new_reference(PyObject *object)
@@ -78,12 +79,30 @@ static void in_forked_child(void)
     era++;
 }
 
+/* ---- the ring --------------------------------------------------------------------------------------------------- */
+
+static u64 ring_seq; /* of the last record */
+
+/* As recorder.ring: both numbers of a record are stored around it, so that one that was being written is not believed. */
+static void ring_record(u64 kind, u64 tid, const u64 *numbers)
+{
+    u64 seq = ++ring_seq, *record = words + RING + (seq - 1) % RING_RECORDS * RING_WORDS;
+    record[0] = seq;
+    IN_ORDER();
+    record[1] = clock_ns();
+    record[2] = kind | tid << 32;
+    memcpy(record + 3, numbers, 4 * sizeof(u64));
+    IN_ORDER();
+    record[7] = seq;
+}
+
 /* ---- objects ---------------------------------------------------------------------------------------------------- */
 
 /* One operation on one resource, or a lock: the base of waits.Place and holds.Cell. */
 typedef struct {
     PyObject_HEAD
     u64 key, since, site, stack; /* where the program last waited here */
+    u64 chain;                   /* of the calls that led there */
     u64 held;                    /* word that says who holds the lock */
     u64 taken;                   /* era in which a thread of this process took it; 0: given back */
     char lean;                   /* it is too hot for notes */
@@ -235,6 +254,45 @@ static int find_slot(u64 *slot)
     return 0;
 }
 
+/* ---- where a call comes from ------------------------------------------------------------------------------------ */
+
+enum { FRAMES = 40 };
+
+/* A number for the calls that lead here: the same as last time means the same place and stack, which need not be looked up again.
+   Code objects that were told are kept alive, so that an address is always the same code's. 0: unknown. */
+static u64 chain_of_calls(void)
+{
+    PyObject *frame = (PyObject *)PyThreadState_GetFrame(PyThreadState_Get()), *next, *last;
+    u64 chain = 14695981039346656037ull;
+    for (int depth = 0; frame != NULL && frame != Py_None && depth < FRAMES; depth++) {
+        PyObject *code = (PyObject *)PyFrame_GetCode((PyFrameObject *)frame);
+        chain = (chain ^ (u64)(size_t)code) * 1099511628211ull;
+        Py_DecRef(code);
+        last = PyObject_GetAttr(frame, f_lasti);
+        chain = (chain ^ (u64)(last != NULL ? PyLong_AsLong(last) : -1)) * 1099511628211ull;
+        Py_DecRef(last);
+        next = PyObject_GetAttr(frame, f_back);
+        Py_DecRef(frame);
+        frame = next;
+    }
+    Py_DecRef(frame);
+    if (PyErr_Occurred()) {
+        PyErr_Clear();
+        return 0;
+    }
+    return chain;
+}
+
+/* Look up where this wait is, unless the same calls led to it last time. -1: an exception of the host's. */
+static int look(Place *place, u64 before)
+{
+    u64 chain = chain_of_calls();
+    if (before && chain && chain == place->chain && place->stack)
+        return 0;
+    place->chain = chain;
+    return ask(ask_look, (PyObject *)place);
+}
+
 /* ---- waiting ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -278,7 +336,7 @@ static int begin(Wait *wait, Place *place, u64 state, PyObject *timeout, u64 det
     place->since = now = clock_ns();
     if (now - before < fresh_ns || (place->fixed && place->stack))
         state |= STALE_SITE << 16;
-    else if (ask(ask_look, (PyObject *)place) < 0)
+    else if (look(place, before) < 0)
         return -1;
     if (timeout != NULL && timeout != Py_None) {
         if (!limit_of(timeout, &limit_ns))
@@ -301,35 +359,17 @@ static int begin(Wait *wait, Place *place, u64 state, PyObject *timeout, u64 det
     return 0;
 }
 
-/* Tell Python of a wait that was long, so that it can go into the ring. */
-static int tell_waited(const u64 *was)
-{
-    int trouble;
-    PyObject *about = Py_BuildValue("KKKK", was[S_STATE] & 0xFFFF, was[S_KEY], was[S_SINCE], was[S_SITE]);
-    trouble = about != NULL ? ask(ask_waited, about) : forgive();
-    Py_DecRef(about);
-    return trouble;
-}
-
 /* Leave a wait, and return the result of what was waited for, or its exception. */
 static PyObject *end(Wait *wait, PyObject *result)
 {
-    PyObject *type, *value, *trace;
     u64 was[S_WORDS], slot = wait->slot;
     if (slot == 0 || wait->era != era)
         return result;
     memcpy(was, words + slot, sizeof(was));
     words[slot + S_STATE] = 0;
     IN_ORDER();
-    if (clock_ns() - was[S_SINCE] > short_ns) {
-        PyErr_Fetch(&type, &value, &trace);
-        if (tell_waited(was) < 0) { /* a signal handler of the host raised just now: as in a `finally`, that counts */
-            Py_DecRef(type), Py_DecRef(value), Py_DecRef(trace), Py_DecRef(result);
-            result = NULL;
-        } else {
-            PyErr_Restore(type, value, trace);
-        }
-    }
+    if (clock_ns() - was[S_SINCE] > short_ns)
+        ring_record(R_WAITED, words[slot - T_WAIT + T_TID], (u64[4]){was[S_STATE] & 0xFFFF, was[S_KEY], was[S_SINCE], was[S_SITE]});
     if (wait->outer[S_STATE])
         restore(slot, wait->outer);
     return result;
@@ -516,20 +556,20 @@ static PyObject *looks(PyObject *module, PyObject *args)
     return new_reference(Py_None);
 }
 
-/* configure(entry, note, foreign, look, waited, rest, tired, fresh_ns, short_ns): the functions to ask, each with one
-   argument but the first: a Place, or for waited (state, key, since, site), or for rest the time. */
+/* configure(entry, note, foreign, look, rest, tired, fresh_ns, short_ns): the functions to ask, each with one argument but the
+   first: a Place, or for rest the time. */
 static PyObject *configure(PyObject *module, PyObject *args)
 {
-    PyObject *given[7], **kept[] = {&ask_entry, &ask_note, &ask_foreign, &ask_look, &ask_waited, &ask_rest, &tired};
+    PyObject *given[6], **kept[] = {&ask_entry, &ask_note, &ask_foreign, &ask_look, &ask_rest, &tired};
     (void)module;
-    if (!PyArg_ParseTuple(args, "OOOOOOOKK:configure", &given[0], &given[1], &given[2], &given[3], &given[4], &given[5],
-                          &given[6], &fresh_ns, &short_ns))
+    if (!PyArg_ParseTuple(args, "OOOOOOKK:configure", &given[0], &given[1], &given[2], &given[3], &given[4], &given[5],
+                          &fresh_ns, &short_ns))
         return NULL;
-    if (!PyList_Check(given[6])) {
+    if (!PyList_Check(given[5])) {
         PyErr_SetString(PyExc_TypeError, "tired: a list");
         return NULL;
     }
-    for (int at = 0; at < 7; at++) {
+    for (int at = 0; at < 6; at++) {
         PyObject *before = *kept[at];
         *kept[at] = new_reference(given[at]);
         Py_DecRef(before);
@@ -551,6 +591,7 @@ static PyObject *attach(PyObject *module, PyObject *map)
     }
     words = address;
     era++;
+    ring_seq = 0;
     return new_reference(Py_None);
 }
 
@@ -630,7 +671,19 @@ static PyObject *goes_on_with(PyObject *module, PyObject *traceback)
     return new_reference(Py_None);
 }
 
+/* ring(kind, a, b, c, d, tid): the ring has one counter, which is ours. */
+static PyObject *ring(PyObject *module, PyObject *args)
+{
+    u64 kind, tid, numbers[4];
+    (void)module;
+    if (!PyArg_ParseTuple(args, "KKKKKK:ring", &kind, &numbers[0], &numbers[1], &numbers[2], &numbers[3], &tid))
+        return NULL;
+    ring_record(kind, tid, numbers);
+    return new_reference(Py_None);
+}
+
 static PyMethodDef functions[] = {
+    {"ring", ring, METH_VARARGS, NULL},
     {"attach", attach, METH_O, NULL},       {"configure", configure, METH_VARARGS, NULL}, {"equip", equip, METH_VARARGS, NULL},
     {"looks", looks, METH_VARARGS, NULL},   {"method", method, METH_VARARGS, NULL},       {"goes_on_with", goes_on_with, METH_O, NULL},
     {NULL, NULL, 0, NULL},
@@ -678,12 +731,15 @@ static int execute(PyObject *module)
     no_arguments = PyTuple_New(0);
     just_false = Py_BuildValue("(O)", Py_False);
     attribute = PyUnicode_InternFromString("_mptrace");
+    f_lasti = PyUnicode_InternFromString("f_lasti");
+    f_back = PyUnicode_InternFromString("f_back");
     types = PyImport_ImportModule("types");
     bound_method = types != NULL ? PyObject_GetAttrString(types, "MethodType") : NULL;
     Py_DecRef(types);
-    layout = Py_BuildValue("(iiiiiiiiiiiiiiiii)", VERSION, SIZE, H_UNREAD, THREAD_WORDS, T_IDENT, T_STATE, T_WAIT, ACQUIRE, RECV, SEND,
-                           SEM, PIPE, S_STACK, HELD, CELLS, CELL_WORDS, READY);
-    if (!no_arguments || !just_false || !attribute || !bound_method || !layout || make_types() < 0)
+    layout = Py_BuildValue("(iiiiiiiiiiiiiiiiiiiiii)", VERSION, SIZE, H_UNREAD, THREAD_WORDS, T_IDENT, T_STATE, T_WAIT, ACQUIRE, RECV, SEND,
+                           SEM, PIPE, S_STACK, HELD, CELLS, CELL_WORDS, READY,
+                           T_TID, RING, RING_RECORDS, RING_WORDS, R_WAITED);
+    if (!no_arguments || !just_false || !attribute || !f_lasti || !f_back || !bound_method || !layout || make_types() < 0)
         return -1;
     if (PyModule_AddObjectRef(module, "LAYOUT", layout) < 0 || PyModule_AddObjectRef(module, "Place", (PyObject *)place_type) < 0 ||
         PyModule_AddObjectRef(module, "End", (PyObject *)end_type) < 0)
