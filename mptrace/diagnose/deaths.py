@@ -40,12 +40,12 @@ TOGETHER_NS = 500_000_000
 
 def events_of(run: Run, process: Process, *kinds: Kind) -> list[Event]:
     """Return what a process recorded of these kinds, by time."""
-    return [event for event in run.of(*kinds) if event.process is process]
+    return list(run.of(*kinds, by=process))
 
 
 def told_of(run: Run, process: Process, *kinds: Kind) -> list[Event]:
     """Return what others recorded about a process (as ``child``), by time."""
-    found = [event for event in run.of(*kinds) if event.number("child") == process.pid and event.process is not process]
+    found = [event for event in run.about(process.pid, *kinds) if event.process is not process]
     return [event for event in found if event.at_ns >= process.started_ns and run.process(process.pid, event.at_ns) is process]
 
 

@@ -70,8 +70,8 @@ class Live:
         while not self._stop.wait(pause):
             began = time.monotonic()
             try:
-                spent = self._poll(began)
                 self._well_ended.tidy()
+                spent = self._poll(began)
             except Exception:
                 self._own_log.error("live", exc_info=True)
                 spent = 1.0

@@ -39,11 +39,14 @@ class Events:
         self._sources = sources
         self._added: list[Event] = []
         self._known: dict[tuple[int, ...], list[Event]] = {}
+        self._by_child: dict[tuple[int, ...], dict[int, list[Event]]] = {}
+        self._by_process: dict[Process | None, list[Source]] | None = None
 
     def append(self, event: Event) -> None:
         """Add one event."""
         self._added.append(event)
         self._known.clear()
+        self._by_child.clear()
 
     def __getitem__(self, place: int) -> Event:
         """Return an event that was added by hand, by its place among them."""
@@ -52,16 +55,18 @@ class Events:
     def __setitem__(self, place: int, event: Event) -> None:
         self._added[place] = event
         self._known.clear()
+        self._by_child.clear()
 
     def clear(self) -> None:
         """Forget all events."""
-        self._sources, self._added = (), []
+        self._sources, self._added, self._by_process = (), [], None
         self._known.clear()
+        self._by_child.clear()
 
     def of(self, *numbers: int, by: Process | None = None) -> Iterable[Event]:
         """Return the events of the kinds with these numbers (all if none is given), of one process if that is named."""
         if by is not None:
-            return self._made(numbers, [source for source in self._sources if source.process is by], by)
+            return self._made(numbers, self._sources_of(by), by)
         found = self._known.get(numbers)
         if found is not None:
             return found
@@ -70,6 +75,21 @@ class Events:
             return merge(*(source.each(*numbers) for source in self._sources), own, key=_when)
         self._known[numbers] = self._made(numbers, self._sources, None)
         return self._known[numbers]
+
+    def about(self, child: int, *numbers: int) -> list[Event]:
+        """Return the events of the kinds with these numbers whose field ``child`` is this pid, by time."""
+        if numbers not in self._by_child:
+            found = self._by_child[numbers] = {}
+            for event in self.of(*numbers):
+                found.setdefault(event.number("child"), []).append(event)
+        return self._by_child[numbers].get(child, [])
+
+    def _sources_of(self, process: Process) -> list[Source]:
+        if self._by_process is None:
+            self._by_process = {}
+            for source in self._sources:
+                self._by_process.setdefault(source.process, []).append(source)
+        return self._by_process.get(process, [])
 
     def first(self, most: int, *numbers: int) -> list[Event]:
         """Return the first events of the kinds with these numbers, at most so many of each process."""

@@ -54,10 +54,15 @@ class Run:
     completeness: Completeness = field(default_factory=Completeness)
     sources: Mapping[str, list[str]] = field(default_factory=dict)
     """File name -> its lines, for the files that could be read."""
+    _by_pid: tuple[int, dict[int, list[Process]]] = field(default=(-1, {}), repr=False)
 
     def of(self, *kinds: Kind, by: Process | None = None) -> Iterator[Event]:
         """Yield the events of these kinds, by time; ``by``: only those that this process wrote."""
         return iter(self.events.of(*(kind.number for kind in kinds), by=by) if kinds else ())
+
+    def about(self, child: int, *kinds: Kind) -> list[Event]:
+        """Return the events of these kinds whose ``child`` is this pid, by time."""
+        return self.events.about(child, *(kind.number for kind in kinds))
 
     def first(self, most: int, *kinds: Kind) -> Iterator[Event]:
         """Yield the events of these kinds, by time, at most so many of each process: its first. For kinds of which there are millions."""
@@ -75,7 +80,13 @@ class Run:
 
     def process(self, pid: int, at_ns: int | None = None) -> Process | None:
         """Return the process that had this pid (at that instant; else the last one)."""
-        found = [process for process in self.processes if process.pid == pid]
+        count, known = self._by_pid
+        if count != len(self.processes):
+            known = {}
+            for process in self.processes:
+                known.setdefault(process.pid, []).append(process)
+            self._by_pid = len(self.processes), known
+        found = known.get(pid, [])
         living = [process for process in found if at_ns is None or process.started_ns <= at_ns]
         candidates = living or found
         return candidates[-1] if candidates else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mptrace.collect import read_run
 from mptrace.model.build import build_run
 from mptrace.model.process import Role, ThreadRole
@@ -410,3 +412,13 @@ def test_observations_that_were_lost_are_told(tmp_path):
     run.process(10)
     run.meta["lost"] = 7
     assert "7 observations from outside could not be written" in built(run).completeness.notes[0]
+
+
+def test_events_about_a_child_are_found_by_its_pid_also_when_more_are_added(tmp_path):
+    run = writer(tmp_path)
+    run.process(10).started(11, "one").started(12, "two")
+    made = built(run)
+    told = [event.text("name") for event in made.about(12, processes.STARTED)]
+    assert (told, made.about(13, processes.STARTED)) == (["two"], [])
+    made.events.append(replace(made.about(12, processes.STARTED)[0], fields={"child": 13}))
+    assert len(made.about(13, processes.STARTED)) == 1
