@@ -18,12 +18,15 @@ FUTEX = (["202"], ["98"])
 
 
 def take_wait(shop: Workshop, moment: Moment, process: Process, record: Record) -> None:
-    """Take in a wait that no board told of; it counts if the thread stood still from before it was read until after."""
+    """Take in a wait that no board told of; it counts if the thread stood still from before it was read until after.
+
+    A service thread that has nothing to do waits for no one in particular.
+    """
     thread = shop.thread(process, _int(record, "thread"), outside=True)
     look = moment.looks.get(thread)
     if look is None or look.still is not True or look.syscall.split()[:1] not in FUTEX:
         return
-    if moment.wait_of(thread) is not None or wants_import_lock(look):
+    if moment.wait_of(thread) is not None or thread.role.is_service or wants_import_lock(look):
         return
     lock = shop.resource(family_of.MUTEX, unsigned(_int(record, "key")), process, str(record.fields["lock"]) or "thread lock")
     lock.name = lock.name or str(record.fields["name"])
