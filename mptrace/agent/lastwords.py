@@ -1,4 +1,4 @@
-"""The Python stack at a fatal signal: faulthandler, writing behind the records of this process's own file.
+"""The Python stack at a fatal signal, and at SIGTERM: faulthandler, writing behind the records of this process's own file.
 
 The descriptor is close-on-exec and lies above the usual range (`FIRST_NUMBER`, or just below the limit), so that neither a
 child nor a test that counts descriptors meets it. A host that enables faulthandler itself, before or after us, has its way.
