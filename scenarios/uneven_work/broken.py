@@ -13,6 +13,6 @@ def work(seconds):
 
 if __name__ == "__main__":
     use_start_method()
-    items = [0.1] * 30 + [1.5, 1.6]
+    items = [0.1] * 30 + [2.0, 2.1]
     with Pool(4) as pool:
         print(sum(pool.map(work, items)))  # expect: uneven-work

@@ -13,6 +13,6 @@ def work(seconds):
 
 if __name__ == "__main__":
     use_start_method()
-    items = sorted([0.1] * 30 + [1.5, 1.6], reverse=True)
+    items = sorted([0.1] * 30 + [2.0, 2.1], reverse=True)
     with Pool(4) as pool:
         print(sum(pool.map(work, items, chunksize=1)))

@@ -8,7 +8,7 @@ from mptrace.diagnose.finding import Severity, Verdict
 from mptrace.model.process import Past, Process, Role, Tally
 from mptrace.model.site import Site
 from mptrace.wire import wait as waits
-from mptrace.wire.events import observations, shared, tasks
+from mptrace.wire.events import observations, processes, shared, tasks
 from tests.support.story import Story, story
 from tests.support.verdicts import found, one
 
@@ -52,6 +52,13 @@ def test_tasks_that_take_less_than_handing_them_out_are_a_hint_with_a_chunksize(
     assert finding.title == "20,000 tasks of work() took 20 µs each, and handing them out took longer"
     assert "chunksize=500" in finding.fix
     assert str(finding.fix_at) == "/job/job.py:7"
+
+
+def test_tasks_that_were_kept_from_a_core_are_as_tiny_as_they_are() -> None:
+    told = tiny(100_000)
+    for worker in workers(told):
+        worked(told, worker, 1.5, delay_s=6.0)
+    assert found(told.run(live=False), "tiny-tasks")
 
 
 def test_tasks_handed_in_one_call_each_are_told_to_be_put_together() -> None:
@@ -213,6 +220,19 @@ def test_workers_with_threads_of_a_library_are_a_hint_of_their_own() -> None:
 @pytest.mark.parametrize("told", [crowd(8, 8), crowd(8, 9), crowd(0, 8), crowd(2, 8, runnable=0)])
 def test_as_many_workers_as_cores_or_unknown_ones_get_no_hint(told: Story) -> None:
     assert found(told.run(live=False), "wrong-worker-count") == []
+
+
+def test_a_wait_for_a_core_while_a_worker_starts_is_no_crowd() -> None:
+    told = pool_of(8)
+    told.told.meta.cores = 2
+    for worker in workers(told):
+        told.process(worker.name)
+        for _ in range(40):
+            told.tick()
+        told.event(processes.RUNNING)
+        worker.busy_ns = 4 * S
+        worked(told, worker, 0.2, delay_s=3.5, runnable=1)
+    assert found(told.main().exits(0).ends(0).run(live=False), "wrong-worker-count") == []
 
 
 def waiting(cpu_s: float, delay_s: float, *, lock: bool = False) -> Story:

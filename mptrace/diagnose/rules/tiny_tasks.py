@@ -50,8 +50,9 @@ def tiny_tasks(run: Run) -> Iterator[Finding]:
 def _beside(run: Run, work: Work) -> int | None:
     """Return the CPU time that the workers used outside of their tasks, if it was more than within."""
     efforts = [effort for worker in work.workers if (effort := effort_of(run, worker)) is not None]
-    spent = sum(effort.cpu_ns for effort in efforts) - work.busy_ns
-    return spent if spent >= LEAST_NS and spent > work.busy_ns else None
+    cpu, waited = sum(effort.cpu_ns for effort in efforts), sum(effort.delay_ns or 0 for effort in efforts)
+    inside = work.busy_ns * cpu // max(cpu + waited, 1)  # so much of it they computed: the rest they waited for a core
+    return cpu - inside if cpu - inside >= max(LEAST_NS, inside) else None
 
 
 def _finding(work: Work, spent: int) -> Finding:

@@ -72,7 +72,14 @@ def _tail(work: Work) -> Tail | None:
     last, since_ns = ended[worker], ended[second].at_ns
     if (last.since_ns or 0) > since_ns:  # the others had not run out of work: there was none for anybody for a while
         return None
-    return Tail(worker, last, [other for other in ended if other is not worker], since_ns, work.handed_in[0].at_ns)
+    return Tail(worker, last, [other for other in ended if other is not worker], since_ns, _begun_ns(work))
+
+
+def _begun_ns(work: Work) -> int:
+    """Return when the first task began; where the recording has forgotten it, when the first was handed in."""
+    tasks = [task for worker in work.workers for task in work.tasks_of(worker)]
+    known = len(tasks) >= work.messages
+    return min((task.since_ns for task in tasks if task.since_ns), default=0) if known else work.handed_in[0].at_ns
 
 
 def _is_long(tail: Tail) -> bool:

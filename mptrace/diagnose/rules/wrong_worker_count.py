@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from mptrace.diagnose.amounts import percent, seconds
 from mptrace.diagnose.costs import Effort, Work, effort_of, works_of
+from mptrace.diagnose.deaths import events_of
 from mptrace.diagnose.finding import Evidence, Finding, Place, Severity, Step
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.wording import counted, who
 from mptrace.model.process import Process
 from mptrace.model.run import Run
+from mptrace.wire.events import processes
 
 LEAST_NS = 5_000_000_000
 """So long must the tasks of a pool take together."""
@@ -66,8 +68,15 @@ def _span(work: Work) -> int:
 def _is_crowded(run: Run, work: Work, efforts: dict[Process, Effort]) -> bool:
     cores, together = run.meta.cores, _together(work)
     runnable = sum(sorted((effort.runnable for effort in efforts.values()), reverse=True)[:together])
-    computed = sum(effort.cpu_ns + (effort.delay_ns or 0) for effort in efforts.values())
+    computed = sum(_after_start(run, worker, effort) for worker, effort in efforts.items())
     return bool(cores) and runnable >= max(CROWDED * cores, cores + BEYOND) and computed >= MOSTLY * work.busy_ns
+
+
+def _after_start(run: Run, worker: Process, effort: Effort) -> int:
+    """Return how long a worker computed, or waited for a core, apart from its start, which is no task."""
+    begun = next(iter(events_of(run, worker, processes.RUNNING)), None)
+    start_ns = begun.at_ns - worker.started_ns if begun else 0
+    return max(effort.cpu_ns + (effort.delay_ns or 0) - start_ns, 0)
 
 
 def _together(work: Work) -> int:
