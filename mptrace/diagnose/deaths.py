@@ -10,7 +10,7 @@ from mptrace.diagnose.finding import Evidence, Place, Step
 from mptrace.diagnose.wording import how_it_ended, shortened, who
 from mptrace.model.event import Event
 from mptrace.model.moment import Doing
-from mptrace.model.process import Process, Role
+from mptrace.model.process import Exit, Process, Role
 from mptrace.model.resource import Resource
 from mptrace.model.run import Run
 from mptrace.model.site import Site
@@ -68,13 +68,23 @@ def may_be_ordered_unseen(run: Run, process: Process) -> bool:
 
 
 def was_ordered(run: Run, process: Process) -> bool:
-    """Did its parent, or the library on behalf of it, send it the signal it died of?"""
-    if process.exit is None or process.exit.signal is None:
+    """Did its parent, or the library on behalf of it, send it the signal it died of, or one that it left upon by itself?"""
+    ended = process.exit
+    if ended is None:
         return False
-    if process.exit.by in {ancestor.name for ancestor in ancestors(process)}:
+    if ended.signal is not None and ended.by in {ancestor.name for ancestor in ancestors(process)}:
         return True
-    sent = [event for event in told_of(run, process, processes.SIGNALLED) if event.number("signal") == process.exit.signal]
+    told = [event for event in told_of(run, process, processes.SIGNALLED) if event.at_ns <= (process.ended_ns or event.at_ns)]
+    sent = [event for event in told if _ends_with(ended, event.number("signal"))]
     return any(event.process in ancestors(process) or not event.text("call").startswith("os.") for event in sent)
+
+
+def _ends_with(ended: Exit, number: int) -> bool:
+    """May this signal have led to this end? One with a status is that of a handler: of what asks a process to leave."""
+    return ended.signal == number if ended.signal is not None else number in ASKING
+
+
+ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
 def was_interrupted(run: Run, process: Process) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mptrace.diagnose.finding import Severity, Verdict
 from mptrace.model.process import Role
 from mptrace.model.site import Site
@@ -109,6 +111,18 @@ def test_an_installed_package_that_ends_its_own_worker_so_is_silent() -> None:
     line = "/venv/lib/python3.11/site-packages/pebble/common/process.py:107"
     told = story().process("pebble_pool_worker").event(processes.HARD_EXIT, at=line, code=15).exits(15, orderly=False)
     assert "hard-exit" not in loud(told.main().exits(0).ends(0).run(live=False))
+
+
+@pytest.mark.parametrize(("first", "told"), [("terminate", []), ("exit", ["hard-exit"])])
+def test_os_exit_upon_the_parents_sigterm_is_silent_and_before_it_is_not(first: str, told: list[str]) -> None:
+    life = story().process("server-2")
+    pid = life.actor.process.pid
+    if first == "terminate":
+        life.main().event(processes.SIGNALLED, child=pid, signal=15, call="Process.terminate").process("server-2")
+    life.event(processes.HARD_EXIT, at="serve.py:11", code=3).exits(3, orderly=False)
+    if first == "exit":
+        life.main().event(processes.SIGNALLED, child=pid, signal=15, call="Process.terminate")
+    assert loud(life.main().exits(0).ends(0).run(live=False)) == told
 
 
 def test_os_exit_0_of_a_child_is_silent() -> None:
