@@ -6,6 +6,7 @@ the recording of their parent and in the observer's; failures, and whatever else
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
 from struct import Struct
@@ -14,7 +15,7 @@ from mptrace.observe.boards import RecorderFiles
 from mptrace.wire import layout
 from mptrace.wire.event import BODY, PREFIX
 from mptrace.wire.events import processes, resources, sites, tasks
-from mptrace.wire.rundir import DROPPED, RECORDING
+from mptrace.wire.rundir import DROPPED, MOMENTS, RECORDING
 
 KEPT = 2000
 A_ROUND = 400
@@ -58,9 +59,17 @@ class WellEnded:
         try:
             self._note(name, data)
             os.unlink(path)
+            self._forget_in_moments(name)
         except OSError:  # without room for the line, the whole of it stays
             return False
         return True
+
+    def _forget_in_moments(self, name: str) -> None:
+        """Moments link to the files of ended processes: one that held nothing says nothing there."""
+        folder = os.path.join(self._path, MOMENTS)
+        for moment in os.listdir(folder):
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(folder, moment, name))
 
     def _note(self, name: str, data: bytes) -> None:
         cells = (_TALLY.unpack_from(data, layout.TALLY + number * _TALLY.size) for number in range(layout.TALLIES))

@@ -81,8 +81,12 @@ def test_a_process_that_told_of_anything_else_or_holds_a_lock_or_did_not_end_is_
     holder.holds(7)
     cut.header(layout.H_LOST_LOG, 1)
     cut.ends(21)
+    moment = tmp_path / "run/moments/0001"
+    moment.mkdir(parents=True)
+    (moment / plain.name).write_bytes(b"")
     left = tidied(run, [11, 12, 13, 14, 15])
     assert [name.partition("-")[0] for name in left] == ["12", "13", "14", "15"]
+    assert not list(moment.iterdir())
 
 
 def test_damaged_lines_of_dropped_recordings_are_passed_over(tmp_path: Path) -> None:

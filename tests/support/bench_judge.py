@@ -165,7 +165,8 @@ def report(name: str, events: int, path: str) -> bool:
     took = json.loads(done.stdout)
     read, build, diagnose = took["wall"]
     total = sum(took["wall"])
-    met = bool(total < LIMIT_S and took["mb"] < LIMIT_MB)
+    busy = os.getloadavg()[0] > (os.cpu_count() or 1)  # others have the cores: then CPU time is what can be told
+    met = bool((took["cpu"] if busy else total) < LIMIT_S and took["mb"] < LIMIT_MB)
     print(
         f"{name:18} {events:>10,} {size:7.0f} {read:7.2f} {build:7.2f} {diagnose:7.2f} {total:7.2f} {took['cpu']:7.2f}"
         f" {took['mb']:7.0f}  {'met' if met else 'MISSED'}  {', '.join(took['found'])}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -76,5 +77,10 @@ def _missing(said: dict) -> list[str]:
 
 def size_of(output: str) -> float:
     """Return the MiB of a run directory."""
-    files = (os.path.join(path, name) for path, _, names in os.walk(output) for name in names)
-    return sum(os.lstat(file).st_blocks * 512 for file in files) / 2**20
+    sizes: dict[int, int] = {}  # moments link to files of ended processes
+    for path, _, names in os.walk(output):
+        for name in names:
+            with contextlib.suppress(OSError):  # it may go while we look
+                found = os.lstat(os.path.join(path, name))
+                sizes[found.st_ino] = found.st_blocks * 512
+    return sum(sizes.values()) / 2**20
