@@ -15,7 +15,7 @@ async def price():
 
 
 def order(loop):
-    return 2 * asyncio.run_coroutine_threadsafe(price(), loop).result()  # expect: all-asleep waiter names=Future.result
+    return 2 * asyncio.run_coroutine_threadsafe(price(), loop).result()  # expect: all-asleep waiter names=result
 
 
 async def shop():

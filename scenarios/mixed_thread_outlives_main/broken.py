@@ -11,7 +11,7 @@ from stage import use_start_method
 
 
 def show(lines):
-    for line in iter(lines.get, None):  # expect: exit-hang waiter names=printer,Queue.get
+    for line in iter(lines.get, None):  # expect: exit-hang waiter names=printer,get
         print(line, flush=True)
 
 

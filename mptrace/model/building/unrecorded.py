@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from mptrace.model.building.workshop import Workshop
 from mptrace.model.moment import Hold, Look, Moment, Wait
-from mptrace.model.process import Process, Thread
+from mptrace.model.process import Process, Thread, ThreadRole
 from mptrace.model.resource import Resource
 from mptrace.model.site import Site
 from mptrace.wire import resource as family_of
 from mptrace.wire.events import processes
-from mptrace.wire.wait import MUTEX_WAIT
+from mptrace.wire.wait import EXIT, MUTEX_WAIT
 
 FUTEX = ("202", "98")
 """The number of the system call on x86-64 and on arm64."""
@@ -37,8 +37,18 @@ def add_unrecorded_waits(shop: Workshop, moment: Moment) -> None:
         for look in blocked:
             if wants_import_lock(look):
                 _add_import_lock(shop, moment, look, looks)
+            elif _shuts_down(look):
+                ref = f"{process.id}:futex {look.thread.tid}"
+                moment.waits.append(Wait(look.thread, EXIT, None, _since(shop, look.thread), None, None, look.stack, ref=ref))
             elif len(looks) == 1 and _lacks_threads(shop, process) and not _waits_for_event(look):
                 _add(shop, moment, look, "thread lock", _futex(look))
+
+
+def _shuts_down(look: Look) -> bool:
+    """Is it a main thread that has ended and waits for the others? From 3.13 on it does so in C."""
+    first = look.stack[0]
+    is_main = look.thread.role is ThreadRole.MAIN
+    return is_main and first.file.endswith("/threading.py") and first.function.rpartition(".")[2] == "_shutdown"
 
 
 def _futex(look: Look) -> int:
