@@ -104,6 +104,6 @@ def _names(insight: Insight, lock: FoundLock) -> frozenset[str]:
 
 
 def waited_locks(process: SeenProcess, locks: Iterable[FoundLock]) -> list[FoundLock]:
-    """Return the locks that a thread of the process waits for."""
+    """Return the locks that a thread of the process waits for, each once (from 3.14 on every waiter has a futex of its own)."""
     wanted = {thread.wait.key for thread in process.threads.values() if thread.wait and thread.wait.kind == wait.MUTEX_WAIT}
-    return [lock for lock in locks if lock.address in wanted]
+    return list({lock.address: lock for lock in locks if lock.address in wanted}.values())

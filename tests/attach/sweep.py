@@ -27,6 +27,8 @@ from tests.support.expectations import METHODS, Program, read_program
 
 HOME = Path(__file__).resolve().parents[2]
 SETTLE_S, LONGEST_S, END_S = 1.2, 12.0, 90.0
+HEALTHY_S = 3
+"""How long healthy programs keep somebody waiting."""
 
 KNOWN_AS = {
     "exception-loses-args": "helper-thread-died",  # the exception is gone with the thread that read it
@@ -69,10 +71,12 @@ def wait_until_quiet(job: subprocess.Popen[bytes]) -> bool:
     return job.poll() is None
 
 
-def start(program: Path, python: str, method: str, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+def start(
+    program: Path, python: str, method: str, stdout: int = subprocess.DEVNULL, patience_s: int = 20
+) -> subprocess.Popen[bytes]:
     """Start a scenario without mptrace."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("MPTRACE_", "_MPTRACE", "PYTHON"))}
-    env |= {"MPTRACE_SCENARIO_METHOD": method, "MPTRACE_SCENARIO_PATIENCE": "20", "PYTHONDONTWRITEBYTECODE": "1"}
+    env |= {"MPTRACE_SCENARIO_METHOD": method, "MPTRACE_SCENARIO_PATIENCE": str(patience_s), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.Popen(
         [python, str(program)],
         env=env,
@@ -179,7 +183,7 @@ def healthy_line(program: Program, python: str, method: str) -> str:
     """Attach to a healthy program until it ends; return its line: alarms, exit status and output compared with a bare run."""
     name = f"{program.name:34} {method:10}"
     bare = _bare(program, python, method)
-    job = start(program.path, python, method, subprocess.PIPE)
+    job = start(program.path, python, method, subprocess.PIPE, HEALTHY_S)
     alarms: set[str] = set()
     looks = 0
     try:
@@ -197,7 +201,7 @@ def healthy_line(program: Program, python: str, method: str) -> str:
 
 
 def _bare(program: Program, python: str, method: str) -> tuple[int, list[bytes]]:
-    job = start(program.path, python, method, subprocess.PIPE)
+    job = start(program.path, python, method, subprocess.PIPE, HEALTHY_S)
     output = job.communicate(timeout=END_S)[0]
     return job.returncode, sorted(output.splitlines())
 
