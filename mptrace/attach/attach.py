@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from mptrace.attach.books import keep_books
+from mptrace.attach.books import confirm_losses, keep_books
 from mptrace.attach.children import know_children
 from mptrace.attach.composites import note_composites
 from mptrace.attach.directory import make_directory
@@ -86,6 +86,7 @@ def _look_twice(pid: int, began_ns: int, memories: dict[int, Memory]) -> tuple[S
     know_orphans(sight, insights)
     look(job)
     sight.newcomers = job.newcomers()
+    confirm_losses(sight, insights)
     settle(sight)
     return sight, insights
 

@@ -9,9 +9,11 @@ nothing is proven of a holder that the program's text does not show to hold it (
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mptrace.attach.cpython.semlocks import RECURSIVE, SemLock, search_semlocks
+from mptrace.attach.address_space import read_address_space
+from mptrace.attach.cpython.semlocks import RECURSIVE, SemLock, read_semlock, search_semlocks
 from mptrace.attach.holding import is_seen_holding
 from mptrace.attach.insight import Insight
 from mptrace.attach.memory import Unreadable
@@ -124,6 +126,8 @@ def _judge_lock(sight: Sight, insights: dict[int, Insight], key: int, copies: li
     holders, negative = _holders(copies), [copy for copy in copies if copy.semlock.count < 0]
     havers = [process for process in sight.job.living if key in _mapped(sight, process.pid)]
     unread = sum(1 for process in havers if process.pid not in insights) + sum(1 for one in sight.job.living if one.closed)
+    if contested and not holders and not negative:
+        unread += _latecomers(sight, key, {process.pid for process in havers})
     if len(holders) == 1 and not negative:
         process = holders[0].insight.process
         process.holds.append(SeenHold(key, holders[0].semlock.ident))
@@ -134,6 +138,39 @@ def _judge_lock(sight: Sight, insights: dict[int, Insight], key: int, copies: li
             sight.miss(0, "a lock's holder", "it was released by another process than the one that took it, or copied by a fork")
     elif contested:
         sight.lost_locks.append(LostLock(key, len(havers), unread))
+
+
+def _latecomers(sight: Sight, key: int, havers: set[int]) -> int:
+    """Return how many processes have mapped a semaphore only after their memory was looked through: one of them may have it."""
+    others = [process.pid for process in sight.job.living if process.pid not in havers]
+    now = ({sight.names.semaphore_key(one.inode) for one in read_address_space(pid).semaphores().values()} for pid in others)
+    return sum(key in keys for keys in now)
+
+
+def confirm_losses(sight: Sight, insights: dict[int, Insight]) -> None:
+    """Drop the locks that somebody has by now, or has let go: they went from hand to hand while we read one copy after the other."""
+    kept = []
+    for lost in sight.lost_locks if not sight.newcomers else ():
+        copies = [
+            Copy(insight, one)
+            for insight in insights.values()
+            for one in _fresh(insight)
+            if _key(sight, insight, one) == lost.key
+        ]
+        if not _holders(copies) and _value(copies) in {0, -1}:
+            kept.append(lost)
+    sight.lost_locks = kept
+
+
+def _fresh(insight: Insight) -> Iterator[SemLock]:
+    insight.objects.memory.forget()
+    read = (read_semlock(insight.objects, address) for address in {one.address for one in insight.semlocks.values()})
+    return (semlock for semlock in read if semlock is not None)
+
+
+def _key(sight: Sight, insight: Insight, semlock: SemLock) -> int:
+    region = insight.process.space.region_at(semlock.handle)
+    return sight.names.semaphore_key(region.inode) if region is not None and region.is_semaphore else 0
 
 
 def _mapped(sight: Sight, pid: int) -> set[int]:

@@ -90,7 +90,7 @@ def _know(sight: Sight, insights: dict[int, Insight], insight: Insight, found: F
         if not insight.attributes(address):
             continue
         thread = _serve(insight, address, key)
-        if thread is None and insight.text(found.attributes.get("_state", 0)) == "RUN":
+        if thread is None and _has_ended(insight, address) and insight.text(found.attributes.get("_state", 0)) == "RUN":
             title = insight.text(insight.attributes(address).get("_name", 0))
             what = what_it_died_of(insight, found) if role == "pool result handler" else ("", None)
             sight.dead_threads.append(DeadThread(insight.process.pid, _native(insight, address), title, role, key, *what))
@@ -102,6 +102,12 @@ def _know(sight: Sight, insights: dict[int, Insight], insight: Insight, found: F
         if jobs and _are_read(insights, insight, found, workers) and _stands_idle(insight, found, workers):
             idle = _witnesses(insight, found, workers)
             sight.lost_tasks.extend(LostTask(insight.process.pid, key, job, left, idle) for job, left in jobs.items())
+
+
+def _has_ended(insight: Insight, thread: int) -> bool:
+    """Was a thread started that is not there? One that began since we looked is not among those seen, but there are more by now."""
+    process = insight.process
+    return _native(insight, thread) > 0 and process.threads.keys() >= set(procfs.tids(process.pid))
 
 
 def _failed_callbacks(insight: Insight, found: Found, key: int) -> Iterator[FailedCallback]:
