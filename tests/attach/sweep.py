@@ -8,6 +8,7 @@ program; start method; rule; what was said; marked lines located; seconds of the
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -89,7 +90,9 @@ def start(
 
 
 def stop(job: subprocess.Popen[bytes], pids: list[int]) -> None:
-    """Kill everything that was seen of a job."""
+    """Kill everything that was seen of a job, and what has lost its parent since."""
+    with contextlib.suppress(OSError):
+        os.killpg(job.pid, signal.SIGKILL)
     for pid in {*pids, *pids_below(job.pid)}:
         try:
             os.kill(pid, signal.SIGKILL)
