@@ -25,7 +25,8 @@ _LIFE = frozenset(
     kind.number
     for kind in (
         processes.BOOTED, processes.RUNNING, processes.RETURNED, processes.EXITING, processes.BOOTSTRAP_PHASE,
-        processes.IMPORTED, sites.SITE, sites.STACK, sites.TEXT_SEEN, tasks.WORKER, resources.KNOWN, resources.USED_AFTER_FORK,
+        processes.IMPORTED, processes.FORK_THREADS, processes.FORK_THREAD, sites.SITE, sites.STACK, sites.TEXT_SEEN,
+        tasks.WORKER, resources.KNOWN, resources.USED_AFTER_FORK, resources.END_CLOSED,
     )
 )  # fmt: skip
 _HEADER = Struct("<64Q")
@@ -37,7 +38,7 @@ _LOST = (layout.H_LOST_LOG, layout.H_LOST_THREADS, layout.H_LOST_LOCKS, layout.H
 class WellEnded:
     """``ended``: pids of processes that ended with status 0, in order; another thread adds to it.
 
-    That a process used a connection that several have since a fork is told by those that are kept, of the same program.
+    What a fork left in a process, and which connections it used, is told by those that are kept, of the same program.
     """
 
     def __init__(self, run_path: str, files: RecorderFiles, ended: deque[int]) -> None:
