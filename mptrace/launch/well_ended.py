@@ -18,7 +18,7 @@ from mptrace.wire.events import processes, resources, sites, tasks
 from mptrace.wire.rundir import DROPPED, MOMENTS, RECORDING
 
 KEPT = 2000
-A_ROUND = 400
+A_ROUND = 2000
 """So many are looked at in one go."""
 
 _LIFE = frozenset(
