@@ -149,7 +149,11 @@ def _lock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
             foreign(cell)
         cell.era = None
         words[held] = 0
-        give()  # what it raises says that nobody holds the lock
+        try:
+            give()
+        except BaseException as error:  # it says that nobody holds the lock
+            hide_(error)
+            raise
 
     return acquire, release
 
@@ -179,8 +183,9 @@ def _rlock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
             words[held] = 0
         try:
             give()
-        except BaseException:
+        except BaseException as error:
             words[held] = owner
+            hide_(error)
             raise
 
     return acquire, release
@@ -207,7 +212,7 @@ def _lock_enter(_original: Callable[..., bool]) -> Callable[[Any], bool]:
 
 
 def _lock_leave(_original: Callable[..., None]) -> Callable[..., None]:
-    live, foreign = recorder.live, note_foreign
+    live, foreign, hide_ = recorder.live, note_foreign, hide
 
     def __exit__(self: Any, *args: Any) -> None:  # noqa: ARG001, N807 - as the original is called
         words, _, era = live
@@ -216,7 +221,11 @@ def _lock_leave(_original: Callable[..., None]) -> Callable[..., None]:
             foreign(cell)
         cell.era = None
         words[cell.held] = 0
-        self._semlock.release()
+        try:
+            self._semlock.release()
+        except BaseException as error:
+            hide_(error)
+            raise
 
     return __exit__
 
@@ -242,7 +251,7 @@ def _rlock_enter(_original: Callable[..., bool]) -> Callable[[Any], bool]:
 
 
 def _rlock_leave(_original: Callable[..., None]) -> Callable[..., None]:
-    live = recorder.live
+    live, hide_ = recorder.live, hide
 
     def __exit__(self: Any, *args: Any) -> None:  # noqa: N807
         words, held, semlock = live[0], self._mptrace.held, self._semlock
@@ -251,8 +260,9 @@ def _rlock_leave(_original: Callable[..., None]) -> Callable[..., None]:
             words[held] = 0
         try:
             semlock.__exit__(*args)
-        except BaseException:
+        except BaseException as error:
             words[held] = owner
+            hide_(error)
             raise
 
     return __exit__
