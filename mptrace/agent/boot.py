@@ -4,8 +4,6 @@ What a process pays that never imports multiprocessing is this file: one file cr
 ``sys.meta_path``, one at-fork callback. The recorder is opened when the first probe's target is imported.
 """
 
-from __future__ import annotations
-
 import sys
 from os import O_CLOEXEC, O_CREAT, O_WRONLY, close, environ, getpid, register_at_fork
 from os import open as os_open
@@ -60,7 +58,7 @@ def _after_fork() -> None:
         pass
 
 
-def _install(target: str, module: ModuleType) -> None:
+def _install(target: str, module: "ModuleType") -> None:
     """Install the probes of one target that has just been imported; a failing one is switched off by the guard."""
     try:
         from . import guard
@@ -103,7 +101,7 @@ def _watched(name: str, path: object, target: object) -> object:
 def _shadow(loader: object, name: str) -> None:
     execute = loader.exec_module  # type: ignore[attr-defined]
 
-    def exec_module(module: ModuleType) -> None:
+    def exec_module(module: "ModuleType") -> None:
         execute(module)
         try:
             del loader.exec_module  # type: ignore[attr-defined]  # the loader is as it was

@@ -7,8 +7,6 @@ own stands in a ``try`` that ends in ``guard.trouble(NAME)``.
 To add one: a file in ``probes/``, and its line here.
 """
 
-from __future__ import annotations
-
 PROBES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("exits", ("multiprocessing.process", "multiprocessing.util")),
     ("threads", ("multiprocessing.process",)),

@@ -8,7 +8,7 @@ from zlib import crc32
 
 from mptrace.collect.records import Log
 from mptrace.wire.event import BODY, PREFIX, RECORD_LIMIT
-from mptrace.wire.events import FAMILIES
+from mptrace.wire.families import FAMILIES
 
 assert FAMILIES  # importing them declares the kinds
 

@@ -56,12 +56,14 @@ class Kind:
 
 
 KINDS: dict[int, Kind] = {}
+_names: set[str] = set()
 
 
 def declare(number: int, name: str, summary: str, /, **fields: str) -> Kind:
     """Declare a kind of event; ValueError if its number or name is taken."""
-    if number in KINDS or any(kind.name == name for kind in KINDS.values()):
+    if number in KINDS or name in _names:
         raise ValueError(f"event {number} {name} is declared twice")
+    _names.add(name)
     kind = KINDS[number] = Kind(number, name, summary, fields)
     return kind
 

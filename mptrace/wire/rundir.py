@@ -13,8 +13,6 @@
     report.json                       the last report
 """
 
-from __future__ import annotations
-
 ENV_RUN = "_MPTRACE_RUN"
 """Environment variable with the absolute path of the run directory; set means: record."""
 

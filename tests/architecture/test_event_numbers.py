@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mptrace.wire import events
+from mptrace.wire import families
 from mptrace.wire.event import KINDS
 
 LEDGER = Path(__file__).with_name("event_numbers.txt")
@@ -26,7 +26,7 @@ def test_no_number_and_no_name_is_in_the_ledger_twice() -> None:
 
 
 def test_every_kind_has_the_number_that_the_ledger_gave_it() -> None:
-    assert events.FAMILIES
+    assert families.FAMILIES
     entered = dict(ledger())
     wrong = {kind.number: kind.name for kind in KINDS.values() if entered.get(kind.number) != kind.name}
     assert not wrong, f"enter them in {LEDGER.name}, or give them numbers that were never used: {wrong}"

@@ -1,5 +1,1 @@
-"""One file a family of event kinds; importing this declares them all. Numbers are explicit and never reused."""
-
-from . import agents, failures, observations, processes, resources, shared, sites, tasks, threads
-
-FAMILIES = (agents, failures, observations, processes, resources, shared, sites, tasks, threads)
+"""One file a family of event kinds; a traced process imports only what it records. Numbers are explicit and never reused."""
