@@ -119,10 +119,11 @@ def program_frame(frame: FrameType | None) -> FrameType | None:
 def here(depth: int = 1) -> int:
     """Return the number of the program's place that this call came from (0: no program above); ``depth`` frames are skipped."""
     frame = program_frame(sys._getframe(depth))
-    return 0 if frame is None else _frame_number(frame)
+    return 0 if frame is None else frame_number(frame)
 
 
-def _frame_number(frame: FrameType) -> int:
+def frame_number(frame: FrameType) -> int:
+    """Return the number of the place where a frame is."""
     code, lasti = frame.f_code, frame.f_lasti
     return _sites.get((id(code), lasti)) or number(code, lasti, frame.f_lineno or 0)  # f_lineno costs: only when new
 
@@ -173,7 +174,7 @@ def _walk(frame: FrameType | None) -> tuple[int, int]:
         if kind is None:
             kind = _kind(code)
         if kind != OURS:
-            one = numbers((id(code), frame.f_lasti)) or _frame_number(frame)
+            one = numbers((id(code), frame.f_lasti)) or frame_number(frame)
             found.append(one)
             left -= 1
             if not kind and not site:

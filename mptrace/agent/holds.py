@@ -16,9 +16,9 @@ from __future__ import annotations
 from time import monotonic_ns
 
 from ..wire import layout
-from . import callsite, order, recorder, waits
+from . import budget, callsite, order, recorder, waits
 
-HOT_TIMES, HOT_NS = 32, 20_000_000 * waits.SLOWER
+HOT_TIMES, HOT_NS = 32, 20_000_000 * budget.SLOWER
 
 _live = recorder.live
 

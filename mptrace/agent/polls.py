@@ -21,8 +21,8 @@ _left = WINDOW
 _since = (0, 0, 0)  # thread, time and its CPU time when the window began
 
 
-def empty() -> None:
-    """Count one; never raises."""
+def empty(*_call: object) -> None:
+    """Count one (given, if it is a compiled wrapper that asks: the call); never raises."""
     global _left
     _left -= 1
     if _left <= 0:

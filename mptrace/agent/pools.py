@@ -31,12 +31,15 @@ served: dict[int, int] = {}
 
 
 class Job:
-    """Where a job was handed in: number of its site, the call and the function as texts, how many tasks it is (-1: unknown)."""
+    """Where a job was handed in: number of its site, the call and the function as texts, how many tasks it is (-1: unknown).
 
-    __slots__ = ("call", "function", "site", "tasks")
+    ``last``: of an executor's calls one after the other that are alike, the number of the last; the first is the one remembered.
+    """
+
+    __slots__ = ("call", "function", "last", "site", "tasks")
 
     def __init__(self, call: str, function: str, site: int, tasks: int) -> None:
-        self.call, self.function, self.site, self.tasks = call, function, site, tasks
+        self.call, self.function, self.site, self.tasks, self.last = call, function, site, tasks, -1
 
 
 _jobs: dict[tuple[int, int], Job] = {}
@@ -84,13 +87,26 @@ def served_lock(lock: Any) -> None:
 def remember(pool: int, number: int, job: Job) -> None:
     """Note where the job ``number`` of a pool comes from."""
     if len(_jobs) >= JOBS:
-        _jobs.pop(next(iter(_jobs)), None)
+        forgotten = _jobs.pop(next(iter(_jobs)), None)
+        if forgotten is not None:
+            forgotten.call = ""  # no later call is like it: that one is remembered anew
     _jobs[pool, number] = job
 
 
+def forget(pool: int) -> None:
+    """Forget the jobs of one that had the same key, and is gone."""
+    for known in [known for known in list(_jobs) if known[0] == pool]:
+        _jobs.pop(known, None)
+
+
 def job_of(pool: int, number: int) -> Job | None:
-    """Return where a job comes from, in the process that submitted it."""
-    return _jobs.get((pool, number))
+    """Return where a job comes from, in the process that submitted it. For what is rare: it looks through all of an executor's."""
+    job = _jobs.get((pool, number))
+    if job is None and pool & EXECUTOR_BIT:
+        for (executor, first), found in list(_jobs.items()):
+            if executor == pool and first <= number <= found.last:
+                return found
+    return job
 
 
 def job_numbered(number: int) -> tuple[int, Job | None]:

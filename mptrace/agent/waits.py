@@ -10,12 +10,12 @@ that place began over `FRESH_NS` ago; otherwise those are used again, and the sl
 from __future__ import annotations
 
 from _thread import get_ident
-from os import environ
 from time import monotonic_ns
 
 from ..wire import layout
 from ..wire.wait import STALE_SITE, TIMED
 from . import callsite, kept, native, recorder
+from .budget import SLOWER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
 SHORT_NS = 1_000_000
 """Waits that were shorter leave nothing in the ring."""
 
-
-def _slower() -> int:
-    """Return how many times slower than usual this process runs: under valgrind (make bench) about 50, and all is hot."""
-    text = environ.get("_MPTRACE_SLOWER", "")
-    return int(text) if text.isdigit() and len(text) < 4 else 1
-
-
-SLOWER = _slower()
 
 FRESH_NS = 200_000 * SLOWER
 """A site that was looked up so recently at the same place is used again."""

@@ -106,7 +106,7 @@ def install(module: ModuleType) -> None:
     originals.patch(NAME, base, "close", _close)
     originals.patch(NAME, module.Connection, "_recv_bytes", twin.method("recv") or _recv_bytes)
     originals.patch(NAME, module.Connection, "_send_bytes", twin.method("send") or _send_bytes)
-    originals.patch(NAME, module, "wait", twin.function("ready", _wait, lambda *_: polls.empty()))
+    originals.patch(NAME, module, "wait", twin.function("ready", _wait, polls.empty))
     originals.patch(NAME, module, "Pipe", _pipe)
     originals.patch(NAME, module, "rebuild_connection", _rebuild)
     originals.patch(NAME, module.SocketListener, "accept", _accept)

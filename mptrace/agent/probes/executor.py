@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from _thread import get_ident
 from _weakref import ref
+from functools import partial
 
 from ...wire import wait
 from ...wire.events import resources, tasks
@@ -20,21 +20,40 @@ if TYPE_CHECKING:
 
 NAME = "executor"
 
-KEY, SITE = "_mptrace_key", "_mptrace_site"
-"""Attributes of an executor (its OBJECT key) and of an exception on its way back (where it was raised)."""
+CALLS, SITE = "_mptrace_calls", "_mptrace_site"
+"""Attributes of an executor (its Calls) and of an exception on its way back (where it was raised)."""
 
-_submitting: dict[int, tuple[Any, pools.Job]] = {}
-_budgets: dict[int, budget.Budget] = {}
-_places: dict[int, waits.Place] = {}
+
+class Calls:
+    """What we keep for an executor: key, how many more calls may be told, where futures are waited for, its last job and its function."""
+
+    __slots__ = ("budget", "function", "job", "key", "place")
+
+    def __init__(self, key: int) -> None:
+        self.key, self.budget, self.place = key, budget.Budget(20, 50), waits.Place(key)
+        self.job, self.function = pools.Job("", "", -1, 1), _gone
+
+    def new_job(self, number: int, call: str, function: Any, site: int) -> pools.Job:
+        """Return the job of a call that is not like the one before."""
+        job = self.job = pools.Job(call, _name(function), site, 1)
+        pools.remember(self.key, number, job)
+        try:
+            self.function = ref(function)
+        except TypeError:
+            self.function = _gone
+        return job
+
+
+def _gone() -> None:
+    """Stand for a reference to a function that is not there any more."""
 
 
 def install(module: ModuleType) -> None:
     """Watch the class ProcessPoolExecutor, its manager thread, and its worker processes."""
     executor = module.ProcessPoolExecutor
     originals.patch(NAME, executor, "__init__", _init)
-    originals.patch(NAME, executor, "submit", _submit)
     originals.patch(NAME, executor, "shutdown", _shutdown)
-    originals.patch(NAME, module._WorkItem, "__init__", _work_item_init)
+    originals.patch(NAME, module._WorkItem, "__init__", partial(_work_item_init, home=module.__dict__))
     originals.patch(NAME, module._ExecutorManagerThread, "terminate_broken", _terminate_broken)
     originals.patch(NAME, module._ExceptionWithTraceback, "__init__", _exception_init)
     life.at_bootstrap.append(_in_child)
@@ -60,8 +79,8 @@ def _made(executor: Any) -> None:
     key = pools.key_of_executor(executor._call_queue)
     if not key:
         return
-    executor.__dict__[KEY] = key
-    _budgets[key], _places[key] = budget.Budget(20, 50), waits.Place(key)
+    executor.__dict__[CALLS] = Calls(key)
+    pools.forget(key)
     site, initializer, workers = callsite.here(), executor._initializer, executor._max_workers
     recorder.log(
         tasks.POOL, key, workers, brief.name_of(initializer) if initializer else "",
@@ -75,72 +94,59 @@ def _made(executor: Any) -> None:
     pools.served_end(executor._result_queue._reader)
 
 
-def _submit(original: Callable[..., object]) -> object:
-    def submit(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> object:
-        me = get_ident()
-        if KEY in self.__dict__:
-            try:
-                caller = sys._getframe().f_back  # None: atexit has none
-                called = "submit" if caller is None or callsite.is_program(caller.f_code) else "map"
-                _submitting[me] = self, pools.Job(f"Executor.{called}", _name(fn), callsite.here(), 1)
-            except Exception:
-                guard.trouble(NAME)
-        try:
-            return original(self, fn, *args, **kwargs)
-        except BaseException as error:
-            failure.hide(error)
-            raise
-        finally:
-            _submitting.pop(me, None)
-
-    return submit
-
-
 def _name(function: Any) -> str:
     inner = getattr(function, "func", None)
     return brief.name_of(function.args[0] if getattr(inner, "__name__", "") == "_process_chunk" else function)
 
 
-def _work_item_init(original: Callable[..., object]) -> object:
-    def init(self: Any, future: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, future, *args, **kwargs)
+def _work_item_init(original: Callable[..., object], home: dict[str, Any]) -> object:
+    """Note a call as its number is given out: ``submit`` makes its item under the executor's lock, so no frame of ours is above it."""
+    note, above_us = _note_call, sys._getframe
+
+    def init(self: Any, future: Any, fn: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, future, fn, *args, **kwargs)
         try:
-            executor, job = _submitting.get(get_ident(), (None, None))
-            if executor is not None and job is not None:
-                _note_call(executor.__dict__[KEY], executor._queue_count, job, future)
+            frame: Any = above_us(1)
+            while frame is not None and frame.f_globals is not home:  # who wrapped it as well has a frame in between
+                frame = frame.f_back
+            executor: Any = frame.f_locals.get("self") if frame is not None else None
+            calls = executor.__dict__.get(CALLS) if executor is not None else None
+            if calls is not None:
+                note(calls, executor._queue_count, frame.f_back, fn, future._condition)
         except Exception:
             guard.trouble(NAME)
 
     return init
 
 
-def _note_call(key: int, number: int, job: pools.Job, future: Any) -> None:
-    """Note a call as its number is given out, under the executor's lock."""
-    pools.remember(key, number, job)
-    _watch(future._condition, key, number)
-    if _budgets[key].spend():
-        recorder.log(tasks.SUBMITTED, key, number, 1, job.function, job.call, job.site)
+def _note_call(calls: Calls, number: int, caller: Any, function: Any, condition: Any) -> None:
+    """Note a call; one like the one before (the same line hands in the same function) needs next to nothing."""
+    frame = callsite.program_frame(caller)
+    site = 0 if frame is None else callsite.frame_number(frame)
+    call = "Executor.submit" if frame is caller else "Executor.map"  # no caller: atexit has none
+    job = calls.job
+    if job.site != site or calls.function() is not function or job.call is not call:
+        job = calls.new_job(number, call, function, site)
+    job.last = number
+    condition.wait = partial(_wait, ref(condition), calls.place, number)
+    if calls.budget.spend():
+        recorder.log(tasks.SUBMITTED, calls.key, number, 1, job.function, job.call, job.site)
 
 
-def _watch(condition: Any, key: int, number: int) -> None:
+def _wait(condition: Any, place: waits.Place, number: int, timeout: Any = None) -> object:
     """Whoever has to wait for this one future says so; the class Future stays as it is, and no frame of ours gets into its errors.
 
     What hangs on the condition must not hold it, or every future would wait for the garbage collector.
     """
-    reference = ref(condition)
-
-    def wait_(timeout: Any = None) -> object:
-        this: Any = reference()
-        saved = waits.begin(wait.FUTURE, OBJECT, key, timeout, number, place=_places.get(key))
-        try:
-            return type(this).wait(this, timeout)
-        except BaseException as error:
-            failure.hide(error)
-            raise
-        finally:
-            waits.end(saved)
-
-    condition.wait = wait_
+    this = condition()
+    saved = waits.begin(wait.FUTURE, OBJECT, place.key, timeout, number, place=place)
+    try:
+        return type(this).wait(this, timeout)
+    except BaseException as error:
+        failure.hide(error)
+        raise
+    finally:
+        waits.end(saved)
 
 
 def _shutdown(original: Callable[..., object]) -> object:
@@ -159,9 +165,10 @@ def _shutdown(original: Callable[..., object]) -> object:
 
 def _note_shutdown(executor: Any) -> Any:
     try:
-        key = executor.__dict__.get(KEY, 0)
-        if not key:
+        calls = executor.__dict__.get(CALLS)
+        if calls is None:
             return None
+        key = calls.key
         left = any(name.endswith("__exit__") for name in entry.between())
         pending = len(executor._pending_work_items or ())
         recorder.log(tasks.POOL_STATE, key, "__exit__" if left else "shutdown", pending, callsite.here())
@@ -232,8 +239,12 @@ def _watch_initializer(worker: Worker) -> None:
 def _watched_put(worker: Worker, original: Callable[..., Any]) -> Callable[..., Any]:
     def put(obj: Any) -> Any:
         try:
-            if hasattr(obj, "work_id"):
-                _note_result(worker, obj.work_id, obj.exception)
+            if type(obj) is not int:  # its own pid, as its last word
+                sent = obj.exception
+                worker.end(obj.work_id, 0, returned=sent is None)
+                if sent is not None:
+                    _note_error(worker, obj.work_id, sent)
+                worker.refused = False
         except Exception:
             guard.trouble(NAME)
         return original(obj)
@@ -241,9 +252,7 @@ def _watched_put(worker: Worker, original: Callable[..., Any]) -> Callable[..., 
     return put
 
 
-def _note_result(worker: Worker, number: int, sent: Any) -> None:
-    worker.end(number, 0, returned=sent is None)
+def _note_error(worker: Worker, number: int, sent: Any) -> None:
     error, text = getattr(sent, "exc", sent), getattr(sent, "tb", "")
     if isinstance(error, BaseException) and not worker.refused:
         worker.failed(number, 0, error, text.strip('\n"') if type(text) is str else "", getattr(sent, SITE, 0))
-    worker.refused = False
