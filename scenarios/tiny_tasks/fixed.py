@@ -11,4 +11,4 @@ def square(number):
 
 if __name__ == "__main__":
     with ProcessPoolExecutor(2, context()) as executor:
-        print(sum(executor.map(square, range(25_000), chunksize=1000)))
+        print(sum(executor.map(square, range(60_000), chunksize=1000)))
