@@ -47,7 +47,10 @@ class WellEnded:
 
     def tidy(self) -> None:
         """Drop the oldest of those that are too many."""
-        for _ in range(min(A_ROUND, len(self._ended) - KEPT)):
+        many = min(A_ROUND, len(self._ended) - KEPT)
+        if many > 0:
+            self._files.refresh()  # one that began and ended since the last look is not listed yet
+        for _ in range(many):
             name = self._files.newest.get(self._ended.popleft())
             if name is not None and self._drop(name):
                 self.dropped += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from struct import Struct
@@ -51,6 +52,10 @@ class Boards:
         return [wait for wait in self.waits if not wait.timed and now_ns - wait.since_ns >= age_ns]
 
 
+TICK_NS = 50_000_000
+"""Times of files are those of the kernel's last tick (inode_set_ctime_current; at most 10 ms ago), with a margin."""
+
+
 class RecorderFiles:
     """The recorder files of a run directory: newest by process, and all of them; listed anew only when one was added."""
 
@@ -69,7 +74,8 @@ class RecorderFiles:
             names = os.listdir(self.directory)
         except OSError:
             return
-        self._changed = changed
+        settled = time.time_ns() - changed > TICK_NS  # else another file may come with the same time of change
+        self._changed = changed if settled else -1
         firsts = [(parsed, name) for name in names if (parsed := parse_name(name)) and not parsed[2]]
         self.all = [name for _, name in firsts]
         self.newest = {pid: name for (pid, _, _), name in sorted(firsts)}

@@ -192,7 +192,7 @@ def test_a_process_that_is_gone_has_no_last_word_about_its_work(log: ObserverLog
 
 def test_memory_that_a_child_has_copied_is_its_own(tmp_path: Path, log: ObserverLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copies, "FIRST_S", 0.0)
-    code = "import os\nlarge = bytearray(os.urandom(1) * (90 << 20))\nif not os.fork():\n    large[:45 << 20] = bytes(45 << 20)\n    print(flush=True); sys.stdin.readline(); os._exit(0)\nos.read(0, 0)"
+    code = "import os\nlarge = bytearray(os.urandom(1) * (90 << 20))\nif not os.fork():\n    block = bytes(1 << 20)\n    for at in range(45): large[at << 20 : at + 1 << 20] = block\n    print(flush=True); sys.stdin.readline(); os._exit(0)\nos.read(0, 0)"
     with python(code) as pid:
         wait_until(lambda: bool(procfs.children(pid)))
         (child,) = procfs.children(pid)

@@ -37,6 +37,7 @@ class Calls:
         """Return the job of a call that is not like the one before."""
         job = self.job = pools.Job(call, _name(function), site, 1)
         pools.remember(self.key, number, job)
+        life.submit(_called(function))
         try:
             self.function = ref(function)
         except TypeError:
@@ -94,9 +95,14 @@ def _made(executor: Any) -> None:
     pools.served_end(executor._result_queue._reader)
 
 
-def _name(function: Any) -> str:
+def _called(function: Any) -> Any:
+    """Return what the program handed in: of a chunk of map(), its function."""
     inner = getattr(function, "func", None)
-    return brief.name_of(function.args[0] if getattr(inner, "__name__", "") == "_process_chunk" else function)
+    return function.args[0] if getattr(inner, "__name__", "") == "_process_chunk" else function
+
+
+def _name(function: Any) -> str:
+    return brief.name_of(_called(function))
 
 
 def _work_item_init(original: Callable[..., object], home: dict[str, Any]) -> object:
