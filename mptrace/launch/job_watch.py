@@ -136,7 +136,7 @@ class JobWatch(Watch):
         ended = self.tree.end(watched)
         self._memory.forget(watched.pid)
         self._copies.forget(watched.pid)
-        if ended.status == 0:
+        if ended.status in (0, UNKNOWN):  # of one that nobody saw end, its recording tells
             self.ended_well.append(watched.pid)
         if ended.status == -signal.SIGKILL:
             self._note_oom()
@@ -174,6 +174,8 @@ class JobWatch(Watch):
     def _take_marks(self) -> None:
         for pid in self._marks.take():
             self._add(self.tree.mark(pid))
+            if pid not in self.tree.living:  # it has begun and ended since we looked last
+                self.ended_well.append(pid)
         self._marks_at, self._marks_due = time.monotonic() + self._marks_rest_s(), self._marks.descriptor < 0
         if self._marks.descriptor >= 0:
             self.poll.modify(self._marks.descriptor, select.EPOLLIN | select.EPOLLONESHOT)
