@@ -189,7 +189,7 @@ class JobWatch(Watch):
         return MARKS_REST_S if self._takes > MARKS_A_SECOND else 0.0
 
     def _scan(self) -> None:
-        began = time.monotonic()
+        spent = time.thread_time()
         self._add(self.tree.notice(self.main))
         for watched in self.tree.scan():
             self._add(watched)
@@ -197,8 +197,7 @@ class JobWatch(Watch):
             self._end(watched)
         if self.running and self.main not in self.tree.living:
             self._end_unwatched_main()
-        took = time.monotonic() - began
-        self._scan_at = time.monotonic() + max(SCAN_EVERY_S, SHARE * took)
+        self._scan_at = time.monotonic() + max(SCAN_EVERY_S, SHARE * (time.thread_time() - spent))
 
     def _see_off(self) -> None:
         """Give multiprocessing's own helpers, which end with the job, a moment to do so; others live on."""
