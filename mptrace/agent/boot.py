@@ -15,6 +15,7 @@ from .probe import TARGETS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any
 
 del __file__  # the module `trace` counts the lines of whatever has one, and our finder is called at every import
 
@@ -61,23 +62,29 @@ def _after_fork() -> None:
 def _install(target: str, module: "ModuleType") -> None:
     """Install the probes of one target that has just been imported; a failing one is switched off by the guard."""
     try:
+        from . import bundle
+
+        bundle.load(ImportHook.bundled)
         from . import guard
 
         guard.install(target, module, run_path)
+        if target == "multiprocessing.reduction":  # the last of those that come with the package itself
+            bundle.keep()
     except Exception:  # noqa: BLE001 - the guest's oath
         pass
 
 
 class ImportHook:
-    """A finder that knows our targets only, and answers None to every other name as fast as it can."""
+    """A finder that knows our targets and our own modules only, and answers None to every other name as fast as it can."""
 
     busy: set[str] = set()
+    bundled: "dict[str, Any]" = {}
 
     @classmethod
     def find_spec(cls, name: str, path: object = None, target: object = None) -> object:
         """Return the spec that the other finders give for one of our targets, with a loader that calls us afterwards."""
         if name not in TARGETS or name in cls.busy:
-            return None
+            return cls.bundled[name].spec(name) if name in cls.bundled else None
         cls.busy.add(name)
         try:
             return _watched(name, path, target)

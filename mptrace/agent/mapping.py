@@ -26,7 +26,7 @@ def _keep(error: Exception, kept: list[mmap] = _kept) -> None:  # noqa: ARG001 -
 def file_map(path: str, size: int) -> mmap | None:
     """Return a shared map of a new file of ``size`` zero bytes, or None if there can be none; never raises."""
     try:
-        if not _may_write(size):
+        if not may_write(size):
             return None
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except (OSError, ValueError):
@@ -46,7 +46,7 @@ def private_map(size: int) -> bytearray:
     return bytearray(size)
 
 
-def _may_write(size: int) -> bool:
+def may_write(size: int) -> bool:
     """Is a file of this size allowed, if its refusal would be deadly?"""
     if getsignal(SIGXFSZ) != SIG_DFL:
         return True

@@ -10,8 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mptrace.wire import events, layout, rundir
+from mptrace.wire import events, families, layout, rundir
 from mptrace.wire.event import PREFIX, Kind, decode
+
+assert families.FAMILIES  # importing them declares the kinds
 
 PACKAGE = Path(__file__).parents[2] / "mptrace"
 PYENV = Path.home() / ".pyenv/versions"

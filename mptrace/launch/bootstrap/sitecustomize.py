@@ -8,6 +8,10 @@ if sys.version_info >= (3, 10) and os.environ.get("_MPTRACE_HOME") and os.enviro
     try:
         _package = sys.modules["_mptrace"] = type(sys)("_mptrace")
         _package.__path__ = [os.environ["_MPTRACE_HOME"]]
+        for _room in ("agent", "wire"):  # without a look into their __init__.py, which are empty
+            _module = sys.modules["_mptrace." + _room] = type(sys)("_mptrace." + _room)
+            _module.__path__ = [os.environ["_MPTRACE_HOME"] + "/" + _room]
+            setattr(_package, _room, _module)
         from _mptrace.agent.boot import boot
 
         boot()
