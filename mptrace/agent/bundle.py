@@ -6,8 +6,8 @@ modification time than when it was written. Whatever goes wrong with it, the mod
 
     header (`_HEADER`, length of the index) | index | code of the modules that every process needs | code of each other one
 
-`load` runs those that every process needs in the order in which they depend on each other, without the import system,
-which alone would take half of the time; the others are handed to it as they are asked for.
+`load` runs those that every process needs in the order in which they depend on each other, without the import system;
+the others are handed to it as they are asked for.
 """
 
 import sys
@@ -48,16 +48,18 @@ def load(serve: "dict[str, Any]") -> None:
     if _asked:
         return
     _asked = True
+    there = {name for name in sys.modules if name.startswith(_PACKAGE)}
     try:
         found = _read(path())
         if found is None:
-            _before.update(name for name in sys.modules if name.startswith(_PACKAGE))
+            _before.update(there)
             return
         ready, others = found
         serve.update((name, _Later(code)) for name, code in others)
         _run_all(loads(ready))
-    except Exception:  # noqa: BLE001 - the usual way is open
-        pass
+    except Exception:  # noqa: BLE001 - it is damaged; the usual way is open
+        serve.clear()
+        _before.update(there)
 
 
 def _read(name: str) -> "tuple[memoryview, list[tuple[str, memoryview]]] | None":

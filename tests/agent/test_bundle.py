@@ -100,6 +100,8 @@ DAMAGES = {
     "header only": lambda whole: whole[:20],
     "cut": lambda whole: whole[: len(whole) // 2],
     "last byte missing": lambda whole: whole[:-1],
+    "index of nothing": lambda whole: whole[:28] + bytes(len(whole) - 28),
+    "code of nothing": lambda whole: whole[:20_000] + bytes(len(whole) - 20_000),
     "of another interpreter": lambda whole: b"\0\0\r\n" + whole[4:],
     "no bundle at all": lambda whole: os.urandom(5000),
 }
