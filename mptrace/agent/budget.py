@@ -21,7 +21,7 @@ class Budget:
     __slots__ = ("at_ns", "burst", "left", "per_s")
 
     def __init__(self, burst: int, per_s: float) -> None:
-        self.burst, self.per_s = burst, per_s / SLOWER
+        self.burst, self.per_s = burst, per_s / max(SLOWER, 1)
         self.left, self.at_ns = float(burst), 0
 
     def spend(self) -> bool:

@@ -93,6 +93,7 @@ def _made(executor: Any) -> None:
         pools.served[inode] = key
         recorder.log(resources.PART, OBJECT, inode, OBJECT, key, role)
     pools.served_end(executor._result_queue._reader)
+    pools.served_end(getattr(getattr(executor, "_executor_manager_thread_wakeup", None), "_reader", None))
 
 
 def _called(function: Any) -> Any:
