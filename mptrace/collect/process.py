@@ -21,6 +21,7 @@ def read_process(directory: str, name: str, segments: list[int]) -> ProcessFile:
     data = _read(f"{directory}/{name}", layout.SIZE + WORDS_LIMIT, process)
     trouble = trouble_with(data)
     if trouble:
+        process.begun = any(data)
         process.damage.append(f"{name}: {trouble}")
         return process
     _read_first(data, f"{directory}/{name}", process)

@@ -116,6 +116,8 @@ class ProcessFile:
     last_words: list[str] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)
     """Sentences about what is wrong with its files."""
+    begun: bool = True
+    """Is there anything in it? Whoever is killed while it makes its file leaves it empty."""
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -123,6 +124,16 @@ def test_a_process_file_cut_at_any_byte_is_read(tmp_path):
         built = build_run(read_run(path))
         assert {process.pid for process in built.processes} == {10, 11}
         assert built.completeness.lost.damaged_files, cut
+
+
+def test_the_empty_file_of_a_process_that_was_ended_as_it_began_is_no_loss(tmp_path):
+    for ended_ms, lost in ((12, 0), (5000, 1)):
+        run = small_run(tmp_path / str(ended_ms))
+        cut = run.process(13, 10)
+        run.exited(13, -15, ended_ms)
+        path = run.save()
+        Path(path, rundir.PROCESSES, cut.name).write_bytes(b"")
+        assert len(build_run(read_run(path)).completeness.lost.damaged_files) == lost
 
 
 def test_files_of_another_version_and_foreign_ones_are_named_and_not_read(tmp_path):

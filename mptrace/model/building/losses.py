@@ -32,7 +32,9 @@ def build_completeness(shop: Workshop) -> Completeness:
         _count(complete, process.lost, life.file.head)
         complete.lost.torn += life.file.log.torn
         complete.lost.records += life.file.log.unknown
-        complete.lost.damaged_files += life.file.damage
+        at_once = process.ended_ns is not None and process.ended_ns - life.file.opened_ns < ENDING_NS
+        if life.file.begun or not at_once:  # else it was ended while it made its file: there was nothing yet
+            complete.lost.damaged_files += life.file.damage
     for moment in recording.moments:
         complete.lost.damaged_files += moment.damage
     lost = recording.meta.get("lost")
