@@ -6,6 +6,7 @@ import time
 from struct import Struct, unpack_from
 from typing import Protocol
 
+from mptrace.attach.cpython.elf import image_size
 from mptrace.attach.descriptors import PIDFD, PIPE, SOCKET, Descriptor
 from mptrace.attach.memory import Memory, Unreadable
 from mptrace.attach.seen import SeenProcess, SeenThread, SeenWait
@@ -84,12 +85,18 @@ class Waits:
         return SeenWait(wait.MUTEX_WAIT, resource.MUTEX, address, left)
 
     def _is_interpreter(self, address: int) -> bool:
-        """Does this lie in the static data of the interpreter? Its bss is the nameless region behind its last mapped one."""
+        """Does this lie in the static data of the interpreter? Its bss begins the nameless region behind its last mapped one.
+
+        That region may go on with memory of another kind: the kernel makes one of neighbours that are alike.
+        """
         regions = self._process.space.regions
         region = self._process.space.region_at(address)
         number = regions.index(region) if region else 0
         behind = regions[number - 1] if number and not regions[number].path else regions[number]
-        return "python" in behind.path.rpartition("/")[2] and behind.end >= regions[number].start
+        if "python" not in behind.path.rpartition("/")[2] or behind.end < regions[number].start:
+            return False
+        size = image_size(f"/proc/{self._process.pid}/root{behind.path}")
+        return not size or address < size + min(one.start - one.offset for one in regions if one.path == behind.path)
 
     def _time_left(self, address: int, operation: int) -> int:
         seconds, nanoseconds = _TIMESPEC.unpack(self._memory.read_fresh(address, 16))

@@ -128,7 +128,9 @@ def test_a_closed_terminal_ends_the_job_and_the_recording_is_completed(tmp_path:
     finally:
         kill_session(terminal.pid)
         terminal.close()
-    assert meta(tmp_path)["status"] == 128 + signal.SIGHUP
+    # some moments before the signal comes, whoever reads from a terminal that hangs up is told that it is at its end: Python then
+    # leaves with 120, since it cannot write what it had to say either
+    assert meta(tmp_path)["status"] in {128 + signal.SIGHUP, 120}
 
 
 def test_a_stopped_job_stops_the_launcher_and_goes_on_with_it(tmp_path: Path) -> None:

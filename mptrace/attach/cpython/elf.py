@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import os
 import struct
+from collections.abc import Iterator
 
 FILE_LIMIT = 256 << 20
 _DYNSYM, _FUNCTION = 11, 2
@@ -79,14 +80,33 @@ def _dynamic_symbols(data: bytes) -> tuple[tuple[int, ...], int, int] | None:
     return None
 
 
-def _first_load(data: bytes) -> int:
-    """Return the address that the first byte of the file asks to be mapped at."""
+def image_size(path: str) -> int:
+    """Return how many bytes of memory a file takes where it is mapped, its static data without a file (bss) included; 0: not known."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(PAGE)
+        loads = list(_loads(data)) if data[:5] == b"\x7fELF\x02" else []
+    except (OSError, struct.error):
+        return 0
+    return max((address + size for _, address, size in loads), default=0) - (loads[0][1] - loads[0][0] if loads else 0)
+
+
+PAGE = 4096
+"""A linker puts the program headers into the first page."""
+
+
+def _loads(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield (offset in the file, address, bytes of memory) of what is to be mapped."""
     headers_at, size, count = struct.unpack_from("<Q", data, 32)[0], *struct.unpack_from("<HH", data, 54)
     for number in range(count):
-        kind, _, offset, address = struct.unpack_from("<IIQQ", data, headers_at + number * size)
+        kind, _, offset, address, _, _, memory = struct.unpack_from("<IIQQQQQ", data, headers_at + number * size)
         if kind == 1:
-            return int(address - offset)
-    return 0
+            yield offset, address, memory
+
+
+def _first_load(data: bytes) -> int:
+    """Return the address that the first byte of the file asks to be mapped at."""
+    return next((address - offset for offset, address, _ in _loads(data)), 0)
 
 
 def _symbols(data: bytes, section: tuple[int, ...], strings_at: int, wanted: frozenset[bytes], base: int) -> dict[str, int]:
