@@ -14,6 +14,7 @@ import pytest
 MOUNT = "mount -t tmpfs -o size={size} tmpfs /dev/shm && "
 
 WRITES = """
+import os, time
 from multiprocessing import Process
 from multiprocessing.shared_memory import SharedMemory
 
@@ -26,6 +27,11 @@ if __name__ == "__main__":
     filler = Process(target=fill, args=(block.name,), name="filler")
     filler.start()
     filler.join()
+    seen = os.environ["_MPTRACE_RUN"] + "/observer.log"  # the block stays until the launcher has told of the filler's end
+    until, size = time.monotonic() + 5, -1
+    while time.monotonic() < until and os.path.getsize(seen) != size:
+        size = os.path.getsize(seen)
+        time.sleep(0.4)
     block.close()
     block.unlink()
 """
