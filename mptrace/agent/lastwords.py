@@ -59,12 +59,14 @@ def at_termination() -> None:
 
 
 def _forget_termination(faulthandler: object) -> None:
+    """Take it back, unless the program has set a handler since: to unregister would put the default in that one's place."""
     global _registered
     if _registered:
         _registered = False
         import signal
 
-        faulthandler.unregister(signal.SIGTERM)  # type: ignore[attr-defined]
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            faulthandler.unregister(signal.SIGTERM)  # type: ignore[attr-defined]
 
 
 def _number() -> int:

@@ -53,3 +53,32 @@ def test_where_it_was_is_told_and_handlers_of_the_program_count(tmp_path: Path, 
     assert len(words) == 1
     assert words[0][0].startswith("Stack")
     assert any(text.endswith(" in wait") for text in words[0])
+
+
+FORKS = """
+import multiprocessing, os, signal
+
+def own(number, frame):
+    os._exit(7)
+
+def target():
+    signal.signal(signal.SIGTERM, own)
+    pid = os.fork()
+    if not pid:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method("METHOD")
+    child = multiprocessing.Process(target=target)
+    child.start()
+    child.join()
+"""
+
+
+@pytest.mark.parametrize(("python", "method"), EVERYWHERE, ids=NAMES)
+def test_a_handler_of_a_child_is_still_that_of_the_processes_it_forks(tmp_path: Path, python: str, method: str) -> None:
+    told = trace(FORKS.replace("METHOD", method), tmp_path, python)
+    assert told.out == "7\n"
+    assert told.quiet()
