@@ -157,7 +157,10 @@ def keep() -> None:
     try:
         _write(fd, name)
     except Exception:  # noqa: BLE001 - no room, or the sources are just being replaced: the next process tries again
-        unlink(name)
+        try:
+            unlink(name)
+        except OSError:  # the whole folder was replaced
+            pass
     _before.clear()
 
 
