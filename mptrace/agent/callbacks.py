@@ -8,7 +8,7 @@ exception ends the thread, which the probe `threads` tells of.
 from __future__ import annotations
 
 from ..wire.events import failures
-from . import brief, failure, recorder
+from . import brief, failure, guard, recorder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ def _watched(callback: Callable[[Any], object], pool: int, job: int) -> Callable
 
 def _note(callback: Callable[[Any], object], pool: int, job: int, error: KeyError) -> None:
     failure.hide(error)
-    recorder.log_some(
-        failures.CALLBACK_FAILED, pool, job, brief.name_of(callback), failure.kind(error), failure.message(error),
-        failure.text(error), failure.raised_at(error),
-    )  # fmt: skip
+    try:
+        recorder.log_some(
+            failures.CALLBACK_FAILED, pool, job, brief.name_of(callback), failure.kind(error), failure.message(error),
+            failure.text(error), failure.raised_at(error),
+        )  # fmt: skip
+    except Exception:  # another error than KeyError would end the pool's thread
+        guard.trouble("pool")
