@@ -60,3 +60,24 @@ def test_only_those_that_nobody_asked_for_are_told_as_such(tmp_path: Path, pytho
     unasked = {name for name, was_asked in results.items() if not was_asked}
     assert unasked == {"dropped", "unmapped", "unasked"}
     assert set(results) == unasked | {"got", "mapped", "successful", "result", "exception", "called back", "later"}
+
+
+SHALLOW = """
+import multiprocessing, time
+
+def fails(number):
+    raise ValueError(number)
+
+if __name__ == "__main__":
+    with multiprocessing.Pool(1) as pool:
+        result = pool.apply_async(fails, (1,))
+        while "is_set" not in vars(result._event) or not result.ready():
+            time.sleep(0.01)
+        print(result._event.is_set())  # nobody is above the caller
+"""
+
+
+def test_who_asks_from_the_end_of_a_stack_is_answered(tmp_path: Path) -> None:
+    told = trace(SHALLOW, tmp_path)
+    assert (told.status, told.out) == (0, "True\n")
+    assert told.quiet(), told.err

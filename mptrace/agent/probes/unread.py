@@ -89,6 +89,14 @@ def _failed_future(future: Any, error: Any) -> Failed | None:
 _SETTING = ("process_result_item", "_queue_management_worker")
 
 
+def _caller() -> str:
+    """Return the name of what called the method of the library that asks us; "" at the end of a stack."""
+    try:
+        return sys._getframe(3).f_code.co_name
+    except ValueError:
+        return ""
+
+
 class _Lock:
     """Stands for the lock of a failed future's condition, and looks at who takes it."""
 
@@ -98,7 +106,7 @@ class _Lock:
         self.lock, self.failed = lock, failed
 
     def __enter__(self) -> object:
-        if sys._getframe(2).f_code.co_name in ASKING:
+        if _caller() in ASKING:
             self.failed.asked = True
         return self.lock.__enter__()
 
@@ -137,7 +145,7 @@ def _watch_event(event: Any, failed: Failed) -> None:
         return wait_(timeout)
 
     def asked_whether_set() -> object:
-        failed.asked = failed.asked or sys._getframe(2).f_code.co_name == "successful"
+        failed.asked = failed.asked or _caller() == "successful"
         return is_set()
 
     event.wait, event.is_set = asked_to_wait, asked_whether_set
