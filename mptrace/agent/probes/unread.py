@@ -75,9 +75,9 @@ def _set_exception(original: Callable[..., object]) -> object:
 
 def _failed_future(future: Any, error: Any) -> Failed | None:
     """Return what to keep of a future that is about to fail, if it is one of an executor of processes and nobody waits for it."""
-    caller = sys._getframe(2)
     key = getattr(threading.current_thread(), pools.ROLE, ("", 0))[1]
-    if not key or caller.f_code.co_name not in _SETTING or len(_failed) >= MOST:
+    caller = sys._getframe(2) if key else None  # a thread that only sets an exception has nobody there
+    if caller is None or caller.f_code.co_name not in _SETTING or len(_failed) >= MOST:
         return None
     failed = Failed(key | pools.EXECUTOR_BIT, caller.f_locals["result_item"].work_id, error)
     condition = future._condition
