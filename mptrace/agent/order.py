@@ -55,7 +55,10 @@ def _hot(ident: int, number: int) -> list[tuple[int, int]]:
     times = _times[number] = _times.get(number, 0) + 1
     for lock in locks if not times & (times - 1) else ():
         if words[lock.held] != ident:
-            waits.tired.remove(lock)
+            try:
+                waits.tired.remove(lock)
+            except ValueError:  # another thread was faster
+                continue
             lock.count, lock.lean = ONCE, False
     return held
 
