@@ -28,7 +28,7 @@ def shared(way: int = wait.RECV, *, manager: int = 0, guarded: int = 0) -> Story
 @pytest.mark.parametrize("manager", [0, 1])
 def test_two_that_receive_through_one_connection_at_the_same_time_are_a_warning(manager: int) -> None:
     finding = one(shared(manager=manager).run(live=False), RULES[manager])
-    assert (finding.verdict, finding.severity) == (Verdict.LIKELY, Severity.WARNING)
+    assert (finding.verdict, finding.severity) == (Verdict.LIKELY, Severity.HINT)
     assert finding.title.startswith("ask-1 and ask-2 ")
     assert "job.py:17" in {f"{place.site.file.rpartition('/')[2]}:{place.site.line}" for place in finding.places}
 
@@ -53,7 +53,7 @@ def test_one_that_died_of_a_garbled_message_makes_it_an_error() -> None:
 
 def test_an_exception_of_another_kind_does_not() -> None:
     told = shared().event(failures.UNCAUGHT, error="ValueError", message="", traceback="", where="process")
-    assert one(told.run(live=False), "fork-shared-handle").severity is Severity.WARNING
+    assert one(told.run(live=False), "fork-shared-handle").severity is Severity.HINT
 
 
 def test_with_a_lock_around_each_use_it_is_in_order() -> None:

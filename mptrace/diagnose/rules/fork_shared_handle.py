@@ -26,7 +26,8 @@ def fork_shared_handle(run: Run) -> Iterator[Finding]:
 
     How we know:
         Several processes received (or sent) through the same end, of the same inode, after a fork that left it in both, while
-        none of them had ended, and without a lock of multiprocessing's in their hands. What each of them got is not seen.
+        none of them had ended, and without a lock or semaphore of multiprocessing's in their hands. What each of them got is not
+        seen: it is an error if one of them hangs or fails in it, else a hint, for they may take turns in another way.
 
     What to do:
         Open a connection in each process, or give each child a Pipe of its own; or hold one Lock around each question and its
@@ -59,7 +60,7 @@ def _finding(run: Run, sharing: Sharing) -> Finding:
         at_ns=min(event.at_ns for event in sharing.uses),
         moment=moment,
         waits=waits if moment is not None else (),
-        lowered=loudness(sharing, failed=bool(failed) or moment is not None),
+        lowered=loudness(failed=bool(failed) or moment is not None),
     )
 
 

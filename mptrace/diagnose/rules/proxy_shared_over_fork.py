@@ -25,8 +25,8 @@ def proxy_shared_over_fork(run: Run) -> Iterator[Finding]:
 
     How we know:
         Several processes received through the same socket to a manager, which was open at a fork, while none of them had ended,
-        and without a lock of multiprocessing's in their hands. Whether answers were really mixed up is not seen; only that one
-        of them hangs in such a call or failed in it.
+        and without a lock or semaphore of multiprocessing's in their hands. Whether answers were really mixed up is not seen: it
+        is an error if one of them hangs in such a call or failed in it, else a hint.
 
     What to do:
         Start the child with multiprocessing.Process; or, in a child of os.fork(), connect to the manager anew before the first
@@ -58,5 +58,5 @@ def _finding(run: Run, sharing: Sharing) -> Finding:
         at_ns=min(event.at_ns for event in sharing.uses),
         moment=moment,
         waits=waits if moment is not None else (),
-        lowered=loudness(sharing, failed=bool(failed) or moment is not None),
+        lowered=loudness(failed=bool(failed) or moment is not None),
     )
