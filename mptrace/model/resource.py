@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 class Resource:
     """One resource. ``family``, ``key``: wire/resource.py. ``kind``: the class the program made (Lock, Queue, Pool, ...).
 
-    ``name`` is the variable or attribute that its creation was assigned to ("" if the source does not say). ``owner`` and
-    ``role``: a queue's read lock has the queue as owner and the role ``_rlock``. ``knowers``: processes that can use it
-    (made it, were forked from one that had it, or unpickled it). ``id``: as reports cite it (``r4``).
+    ``name`` is the variable or attribute that its creation was assigned to ("" if the source does not say); ``nth``: 1 for the
+    first of several of that name that a process made on one line, 0 for the only one. ``owner`` and ``role``: a queue's read
+    lock has the queue as owner and the role ``_rlock``. ``knowers``: processes that can use it (made it, were forked from one
+    that had it, or unpickled it). ``id``: as reports cite it (``r4``).
     """
 
     id: str
@@ -36,6 +37,7 @@ class Resource:
     peer: Resource | None = None
     """Of one end of a socket pair: the other."""
     detail: str = ""
+    nth: int = 0
     number: int = 0
     """What the kind needs: a semaphore's initial value, a queue's maxsize, a barrier's parties, a pool's workers."""
 
@@ -49,11 +51,12 @@ class Resource:
 
     @property
     def label(self) -> str:
-        """How the program calls it: ``stats``, or ``a Lock``; of a part: ``the read lock of results``."""
+        """How the program calls it: ``stats``, ``self.lock #2``, or ``a Lock``; of a part: ``the read lock of results``."""
         if self.owner is not None:
             return f"{_PARTS.get(self.role, self.role or self.kind)} of {self.owner.label}"
         article = "an" if self.kind[:1].upper() in "AEIO" else "a"
-        return self.name or (f"{article} {self.kind}" if self.kind else "something shared")
+        number = f" #{self.nth}" if self.nth else ""
+        return f"{self.name}{number}" if self.name else f"{article} {self.kind}" if self.kind else "something shared"
 
     def __repr__(self) -> str:
         return f"<{self.id} {self.kind} {self.label}>"

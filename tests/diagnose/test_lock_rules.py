@@ -32,6 +32,16 @@ def test_two_processes_that_want_each_others_lock_are_proven_to_hang() -> None:
     assert [step.says for step in finding.also] == ["waits in join() of loader-1"]
 
 
+def test_of_two_locks_of_one_line_and_name_neither_is_put_before_the_other_by_its_name() -> None:
+    told = circle()
+    for number, name in enumerate(("stats", "cache"), start=1):
+        lock = told.resource(name)
+        lock.name, lock.nth, lock.created_at = "self.lock", number, told.here("bank.py:5")
+    finding = one(told.main().joins("loader-1").run(), "lock-cycle")
+    assert [step.says for step in finding.steps[:2]] == ["took self.lock #1", "took self.lock #2"]
+    assert "in an order that no caller decides" in finding.fix
+
+
 def test_three_in_a_circle_are_one_finding() -> None:
     told = story().lock("a").lock("b").lock("c")
     for number, name in enumerate("abc"):

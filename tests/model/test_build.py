@@ -220,6 +220,17 @@ def test_a_stack_that_was_written_at_sigterm_says_nothing_of_another_end(tmp_pat
     assert built(run).main.fatal_stack == ()
 
 
+def test_what_one_line_gave_one_name_to_several_times_is_numbered(tmp_path):
+    run = writer(tmp_path)
+    bank = tmp_path / "bank.py"
+    bank.write_text("self.lock = Lock()\nother = Lock()\n")
+    main = run.process(10)
+    main.made("Lock", SEM, 7, f"{bank}:1 main", at_ms=2).made("Lock", SEM, 8, f"{bank}:1 main", at_ms=3)
+    main.made("Lock", SEM, 9, f"{bank}:2 main", at_ms=4)
+    made = built(run)
+    assert [made.resource(SEM, key).label for key in (7, 8, 9)] == ["self.lock #1", "self.lock #2", "other"]
+
+
 def test_parts_know_what_their_owner_knows_and_a_pools_worker_does_not_know_the_pool(tmp_path):
     run = writer(tmp_path)
     main = run.process(10)

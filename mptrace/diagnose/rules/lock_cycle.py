@@ -109,6 +109,8 @@ def _fix(holds: list[Hold], waits: list[Wait]) -> tuple[str, Hold | None]:
     first = waits[0]
     mine = next((hold for hold in holds if hold.thread is first.thread), holds[0])
     other = next((hold for hold in holds if hold.resource is first.resource), holds[-1])
+    if mine.resource.nth and mine.resource.created_at == other.resource.created_at:
+        return "take such locks in an order that no caller decides, sorted by a name or number of their owners, at", other
     return (
         f"take the {counted(len(holds), 'lock').replace('2 ', 'two ')} in the same order everywhere: "
         f"{mine.resource.label} before {other.resource.label} at"

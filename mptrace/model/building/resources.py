@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from mptrace.collect.recording import TallyCell
 from mptrace.model.building.workshop import KIND_BY_FAMILY, Workshop
@@ -149,3 +149,15 @@ def _name_all(shop: Workshop) -> None:
     for resource in shop.run.resources:
         if resource.peer is not None and resource.owner is None and not resource.name:
             resource.name = resource.peer.name
+    _number_alike(shop)
+
+
+def _number_alike(shop: Workshop) -> None:
+    """Tell apart what one line gave one name to several times: ``self.lock`` of one account, and of another."""
+    alike = defaultdict[tuple[object, str, Process | None], list[Resource]](list)
+    for resource in shop.run.resources:
+        if resource.owner is None and resource.peer is None and resource.name and resource.created_at is not None:
+            alike[resource.created_at, resource.name, resource.made_by].append(resource)
+    for several in alike.values():
+        for number, resource in enumerate(several if len(several) > 1 else (), start=1):
+            resource.nth = number
