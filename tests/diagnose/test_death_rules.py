@@ -20,6 +20,30 @@ def test_a_kill_by_a_sibling_names_both_and_the_line() -> None:
     assert str(finding.fix_at) == "/job/tidy.py:18"
 
 
+def of_a_forkserver(*names: str) -> Story:
+    told = story().process("forkserver", Role.FORKSERVER)
+    for name in names:
+        told.process(name).told.processes[-1].forked_from = told.find_process("forkserver")
+    return told
+
+
+def test_a_killed_forkserver_is_told_with_the_children_that_it_can_no_longer_tell_of() -> None:
+    told = of_a_forkserver("a", "b").process("b").exits(0).process("forkserver").dies(9, "janitor", "tidy.py:18", "os.kill")
+    finding = one(told.main().exits(0).ends(0).run(live=False), "forkserver-died")
+    assert finding.title == "the forkserver was killed by SIGKILL, sent by janitor, and a lost its way to report"
+    assert str(finding.fix_at) == "/job/tidy.py:18"
+
+
+def test_a_forkserver_that_is_killed_when_its_children_have_ended_is_not_told() -> None:
+    told = of_a_forkserver("a").process("a").exits(0).process("forkserver").dies(9)
+    assert not found(told.main().exits(0).ends(0).run(live=False), "forkserver-died")
+
+
+def test_a_forkserver_that_ctrl_c_ended_is_not_told() -> None:
+    told = of_a_forkserver("a").main().event(observations.SIGNAL, signal=2).process("forkserver").dies(2)
+    assert not found(told.main().dies(2).ends(130, "Ctrl-C").run(live=False), "forkserver-died")
+
+
 def test_a_process_that_its_parent_terminated_is_silent() -> None:
     run = (
         story().process("heart").dies(15, "MainProcess", "job.py:30", "Process.terminate").main().exits(0).ends(0).run(live=False)

@@ -80,6 +80,24 @@ def test_a_forkservers_child_belongs_to_the_process_that_started_it(tmp_path):
     assert child.role is Role.CHILD
 
 
+def with_a_forkserver(run, server_ends_ms):
+    main = run.process(10)
+    server = run.process(12, 3, ppid=10)
+    server.log(processes.BOOTED, 3, how="exec", argv="python -c from multiprocessing.forkserver import main; main(4, 5, [])")
+    run.process(13, 6, parent=server).runs("worker", at_ms=7)
+    main.started(13, "worker", at_ms=8, method="forkserver")
+    main.log(processes.REAPED, 10, child=13, code=255, how="Process.join")
+    return run.exited(12, -9, server_ends_ms)
+
+
+def test_the_exit_code_that_a_dead_forkserver_leaves_its_children_with_is_made_up(tmp_path):
+    assert by_name(built(with_a_forkserver(writer(tmp_path), server_ends_ms=9)))["worker"].exit is None
+
+
+def test_the_same_exit_code_is_believed_while_the_forkserver_lives(tmp_path):
+    assert by_name(built(with_a_forkserver(writer(tmp_path), server_ends_ms=20)))["worker"].exit.code == 255
+
+
 def test_a_spawned_child_that_only_the_observer_saw_is_untraced_with_the_reason(tmp_path):
     run = writer(tmp_path)
     run.process(10).started(11, "isolated", at_ms=4, method="spawn")

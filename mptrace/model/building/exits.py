@@ -93,13 +93,20 @@ def _exit(shop: Workshop, process: Process, reaped: list[Event]) -> Exit | None:
     if exited is not None and exited.fields["status"] != UNKNOWN_STATUS:
         return _of_status(int(exited.fields["status"]), exited.at_ns, "observer")
     for event in reaped:
-        if event.at_ns >= process.started_ns:
+        if event.at_ns >= process.started_ns and not _is_made_up(shop, process, event):
             at_ns = min(event.at_ns, exited.at_ns) if exited else event.at_ns
             return _of_status(event.number("code"), at_ns, "parent")
     own = _own_exit(shop, process)
     if exited is not None:
         return replace(own, at_ns=exited.at_ns) if own else Exit(at_ns=exited.at_ns, seen_by="observer")
     return own if own and not _still_seen(shop, process, own.at_ns or 0) else None
+
+
+def _is_made_up(shop: Workshop, process: Process, reaped: Event) -> bool:
+    """Is it the 255 that a parent gets of every child whose forkserver is gone (CPython: popen_forkserver.py, Popen.poll)?"""
+    server = process.forked_from if process.start_method == "forkserver" else None
+    ended = shop.lives[server].exited if server else None
+    return ended is not None and ended.at_ns <= reaped.at_ns and reaped.number("code") == 255
 
 
 def _of_status(status: int, at_ns: int, seen_by: str) -> Exit:

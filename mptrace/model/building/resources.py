@@ -154,10 +154,10 @@ def _name_all(shop: Workshop) -> None:
 
 def _number_alike(shop: Workshop) -> None:
     """Tell apart what one line gave one name to several times: ``self.lock`` of one account, and of another."""
-    alike = defaultdict[tuple[object, str, Process | None], list[Resource]](list)
+    alike = defaultdict[tuple[object, str, str, Process | None], list[Resource]](list)
     for resource in shop.run.resources:
         if resource.owner is None and resource.peer is None and resource.name and resource.created_at is not None:
-            alike[resource.created_at, resource.name, resource.made_by].append(resource)
+            alike[resource.created_at, resource.name, resource.kind, resource.made_by].append(resource)
     for several in alike.values():
         for number, resource in enumerate(several if len(several) > 1 else (), start=1):
             resource.nth = number
