@@ -26,7 +26,7 @@ CATALOGUE = {
     "leaked-shared-memory", "leaked-semaphore", "zombie", "pool-not-closed", "queue-not-closed", "unsafe-terminate",
     "fork-with-threads", "lock-order-inversion", "known-python-bug", "slow-start", "process-churn", "serialised-futures",
     "tiny-tasks", "uneven-work", "wrong-worker-count", "manager-bottleneck", "queue-where-pipe-would-do",
-    "memory-copied-after-fork", "busy-poll", "future-exception-unread", "records-lost",
+    "memory-copied-after-fork", "busy-poll", "future-exception-unread", "records-lost", "forkserver-died",
 }  # fmt: skip
 """Ids are fixed: users silence, search and link by them. A new rule adds its line here."""
 
