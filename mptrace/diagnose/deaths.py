@@ -206,8 +206,13 @@ def raised_at(event: Event) -> Site | None:
     """Return the innermost line of the program in an event's traceback: generated code (``<string>``) is nobody's line."""
     if event.site is not None and not event.site.file.startswith("<"):
         return event.site
-    frames = [Site(match["file"], int(match["line"]), match["function"]) for match in _FRAME.finditer(event.text("traceback"))]
-    return next((site for site in reversed(frames) if not is_library(site.file)), event.site)
+    return deepest_of(event.text("traceback")) or event.site
+
+
+def deepest_of(traceback: str) -> Site | None:
+    """Return the innermost line of the program in the text of a traceback; None if all are a library's."""
+    frames = [Site(match["file"], int(match["line"]), match["function"]) for match in _FRAME.finditer(traceback)]
+    return next((site for site in reversed(frames) if not is_library(site.file)), None)
 
 
 def is_library(file: str) -> bool:

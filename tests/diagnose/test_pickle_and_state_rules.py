@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mptrace.diagnose.finding import Severity, Verdict
 from mptrace.model.process import Role
 from mptrace.wire import wait as waits
@@ -74,6 +76,37 @@ def test_what_a_child_cannot_rebuild_is_told_at_the_line_that_sent_it() -> None:
     run = told.main().exits(0).ends(0).run(live=False)
     assert causes(run) == ["unpickle-failed"]
     assert one(run, "unpickle-failed").fix_at == told.find_process("worker").start_site  # type: ignore[union-attr]
+
+
+SHARER = '  File "/usr/lib/python3.11/multiprocessing/resource_sharer.py", line 86, in get_connection'
+SEGMENT = '  File "/usr/lib/python3.11/multiprocessing/shared_memory.py", line 104, in __init__'
+OWN = '  File "/usr/lib/python3.11/multiprocessing/connection.py", line 250, in recv\n  File "/job/shape.py", line 12, in __setstate__'
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "traceback", "why", "at"),
+    [
+        ("AttributeError", "Can't get attribute 'Job'", "", "looks up in its own modules", "/job/m.py:9"),
+        ("ConnectionRefusedError", "[Errno 111] Connection refused", SHARER, "holds a file descriptor", "/job/m.py:9"),
+        ("FileNotFoundError", "[Errno 2] No such file or directory: '/psm_1'", SEGMENT, "it was unlinked", "/job/m.py:9"),
+        ("FileNotFoundError", "[Errno 2] No such file: 'a.cfg'", OWN, "That raised", "/job/shape.py:12"),
+        ("KeyError", "'colour'", OWN, "That raised", "/job/shape.py:12"),
+        ("TypeError", "Job.__init__() missing 1 required positional argument: 'b'", "", "takes other arguments", "/job/m.py:9"),
+        ("ValueError", "unsupported pickle protocol: 5", "", "newer protocol", "/job/m.py:9"),
+        ("UnpicklingError", "invalid load key, 'x'.", "", "is no pickle", "/job/m.py:9"),
+    ],
+)  # fmt: skip
+def test_why_something_cannot_be_rebuilt_is_read_from_the_exception(error, message, traceback, why, at) -> None:
+    told = story().event(failures.UNPICKLE_FAILED, at="m.py:9", error=error, message=message, traceback=traceback)
+    finding = one(told.exits(1).ends(1).run(live=False), "unpickle-failed")
+    assert (why in finding.why, str(finding.fix_at)) == (True, at)
+
+
+def test_of_a_descriptor_that_nobody_hands_over_the_ends_before_are_told() -> None:
+    told = story().process("server").exits(0).process("client")
+    told.event(failures.UNPICKLE_FAILED, error="ConnectionRefusedError", message="[Errno 111]", traceback=SHARER)
+    finding = one(told.exits(1).main().exits(1).ends(1).run(live=False), "unpickle-failed")
+    assert [(step.who.name, step.says) for step in finding.steps[:1]] == [("server", "ended with status 0")]  # type: ignore[union-attr]
 
 
 def test_a_child_of_a_daemon_is_refused_once() -> None:

@@ -98,6 +98,17 @@ def test_the_same_exit_code_is_believed_while_the_forkserver_lives(tmp_path):
     assert by_name(built(with_a_forkserver(writer(tmp_path), server_ends_ms=20)))["worker"].exit.code == 255
 
 
+def test_a_process_had_ended_when_its_parent_knew_it_though_the_observer_was_late(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    main.started(11, "loader", at_ms=3)
+    run.process(11, 4, parent=main).runs("loader", at_ms=4)
+    main.log(processes.REAPED, 7, child=11, code=0, how="Process.join")
+    run.exited(11, 0, 9)
+    ended = by_name(built(run))["loader"].exit
+    assert (ended.at_ns, ended.seen_by) == (7_000_000, "observer")
+
+
 def test_a_spawned_child_that_only_the_observer_saw_is_untraced_with_the_reason(tmp_path):
     run = writer(tmp_path)
     run.process(10).started(11, "isolated", at_ms=4, method="spawn")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mptrace.diagnose.deaths import submitted
+from mptrace.diagnose.deaths import death_step, is_library_made, submitted
 from mptrace.diagnose.finding import Evidence, Finding, Place, Step
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.pickling import error_of, is_for, loudness, resource_of
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.standstill import last_waits
+from mptrace.diagnose.unpickling import HANDED_OVER, cause_of, line_of
 from mptrace.diagnose.wording import shortened, who
 from mptrace.model.event import Event
 from mptrace.model.run import Run
@@ -27,13 +28,15 @@ def unpickle_failed(run: Run) -> Iterator[Finding]:
     Why it fails:
         Functions and classes travel as the name of their module and their own name. The receiver imports the module and looks
         the name up; if it was made under `if __name__ == "__main__":`, in an interactive session, or in another version of
-        the module, it is not there.
+        the module, it is not there. Connections, sockets and tensors travel as the address of their sender, who must still be
+        there when they are read. Other objects run code of their class, which may raise.
 
     How we know:
         The receiver's exception was recorded, with what it was looking for.
 
     What to do:
-        Define what is sent at the top level of a module that both sides can import.
+        Define what is sent at the top level of a module that both sides can import. Keep a sender of connections or tensors
+        running until they have been read.
     """
     told: set[tuple[str, str]] = set()
     for event in run.of(failures.UNPICKLE_FAILED):
@@ -46,17 +49,19 @@ def unpickle_failed(run: Run) -> Iterator[Finding]:
 def _finding(run: Run, event: Event) -> Finding:
     resource, sent = resource_of(run, event), _sent_at(run, event)
     waiting, moment = last_waits(run, is_for(resource))
+    cause = cause_of(event)
     return Finding(
         title=f"{who(event.process)} cannot rebuild what it was sent: {shortened(error_of(event), 70)}",
         steps=(
+            *(_gone(run, event) if cause is HANDED_OVER else ()),
             *((Step("sent it", event.process.parent if event.process else None, None, sent),) if sent else ()),
             Step(
                 f"failed to rebuild it: {error_of(event)}", event.process, event.at_ns, event.site if event.site != sent else None
             ),
         ),
-        why="It travels as a name that the receiver looks up in its own modules, and there it is not, or cannot be made.",
-        fix="define what is sent at the top level of a module, not under the main guard or inside a function; it is sent at",
-        fix_at=sent or event.site,
+        why=cause.why,
+        fix=cause.fix,
+        fix_at=line_of(cause, event, sent),
         processes=tuple(dict.fromkeys(p for p in (event.process, *(wait.thread.process for wait in waiting)) if p)),
         resources=(resource,) if resource else (),
         places=tuple(Place(role, site, event.process) for role, site in (("sent", sent), ("received", event.site)) if site),
@@ -66,6 +71,12 @@ def _finding(run: Run, event: Event) -> Finding:
         moment=moment,
         lowered=loudness(run, event),
     )
+
+
+def _gone(run: Run, event: Event) -> list[Step]:
+    """Return the last ends of processes before it was read: its sender is among them."""
+    ended = [one for one in run.processes if is_library_made(one) and (one.ended_ns or event.at_ns) < event.at_ns]
+    return [death_step(one) for one in sorted(ended, key=lambda one: one.ended_ns or 0)[-3:]]
 
 
 def _sent_at(run: Run, event: Event) -> Site | None:

@@ -90,12 +90,12 @@ def _last_return(shop: Workshop, process: Process) -> Event | None:
 def _exit(shop: Workshop, process: Process, reaped: list[Event]) -> Exit | None:
     """Return what is known from the best witness: the observer, the parent, the process itself."""
     exited = shop.lives[process].exited
+    believed = [event for event in reaped if event.at_ns >= process.started_ns and not _is_made_up(shop, process, event)]
+    noticed = [event.at_ns for event in (*believed[:1], exited) if event is not None]  # a busy observer is late
     if exited is not None and exited.fields["status"] != UNKNOWN_STATUS:
-        return _of_status(int(exited.fields["status"]), exited.at_ns, "observer")
-    for event in reaped:
-        if event.at_ns >= process.started_ns and not _is_made_up(shop, process, event):
-            at_ns = min(event.at_ns, exited.at_ns) if exited else event.at_ns
-            return _of_status(event.number("code"), at_ns, "parent")
+        return _of_status(int(exited.fields["status"]), min(noticed), "observer")
+    if believed:
+        return _of_status(believed[0].number("code"), min(noticed), "parent")
     own = _own_exit(shop, process)
     if exited is not None:
         return replace(own, at_ns=exited.at_ns) if own else Exit(at_ns=exited.at_ns, seen_by="observer")
