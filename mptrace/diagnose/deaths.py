@@ -55,10 +55,26 @@ def is_expected(run: Run, process: Process) -> bool:
         process.exit is None
         or process.exit.clean
         or was_ordered(run, process)
-        or bool(told_of(run, process, processes.EXIT_CODE_READ))
+        or was_looked_at(run, process)
         or was_interrupted(run, process)
         or may_be_ordered_unseen(run, process)
     )
+
+
+def was_looked_at(run: Run, process: Process) -> bool:
+    """Did somebody read its exit code, and go on? A library that reads it to fail the program with it has not coped with it."""
+    return any(
+        not (_is_librarys(event) and _failed_after(run, event)) for event in told_of(run, process, processes.EXIT_CODE_READ)
+    )
+
+
+def _is_librarys(event: Event) -> bool:
+    return event.site is not None and is_library(event.site.file)
+
+
+def _failed_after(run: Run, event: Event) -> bool:
+    reader = event.process
+    return reader is not None and any(one.at_ns >= event.at_ns for one in events_of(run, reader, failures.UNCAUGHT))
 
 
 def may_be_ordered_unseen(run: Run, process: Process) -> bool:

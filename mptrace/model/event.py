@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mptrace.collect.sources import is_program
 from mptrace.wire.event import Kind
 
 if TYPE_CHECKING:
@@ -39,3 +40,8 @@ class Event:
         """Return a TEXT field ("" if it is absent)."""
         value = self.fields.get(name, "")
         return value if isinstance(value, str) else ""
+
+    @property
+    def program_site(self) -> Site | None:
+        """The innermost line of the program in its stack: where an installed package was called; its ``site`` if there is none."""
+        return next((site for site in self.stack if is_program(site.file)), self.site)

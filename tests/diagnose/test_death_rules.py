@@ -57,6 +57,23 @@ def test_a_killed_process_whose_exit_code_was_read_is_silent() -> None:
     assert loud(told.main().event(processes.EXIT_CODE_READ, child=pid).exits(0).ends(0).run(live=False)) == []
 
 
+def read_by(file: str, *, fails: bool) -> Story:
+    told = story().process("worker").dies(9)
+    pid = told.find_process("worker").pid  # type: ignore[union-attr]
+    told.main().event(processes.EXIT_CODE_READ, at=f"{file}:9", child=pid)
+    return told.event(failures.UNCAUGHT, error="TerminatedWorkerError", where="main").exits(1) if fails else told.exits(0)
+
+
+def test_an_exit_code_that_a_library_read_to_fail_the_program_with_it_was_not_coped_with() -> None:
+    run = read_by("/v/lib/python3.11/site-packages/loky/utils.py", fails=True).ends(1).run(live=False)
+    assert "its exit code is all" in one(run, "killed-by-signal").why.lower()
+
+
+@pytest.mark.parametrize(("file", "fails"), [("/v/lib/python3.11/site-packages/loky/utils.py", False), ("job.py", True)])
+def test_an_exit_code_that_the_program_read_or_a_library_coped_with_is_silent(file: str, *, fails: bool) -> None:
+    assert "killed-by-signal" not in loud(read_by(file, fails=fails).ends(int(fails)).run(live=False))
+
+
 def test_what_happens_between_processes_that_were_not_traced_is_nobodys_fault_that_we_know_of() -> None:
     told = story().process("script", traced=False).exits(0).process("worker", parent="script", traced=False).dies(15)
     assert loud(told.main().exits(0).ends(0).run(live=False)) == []

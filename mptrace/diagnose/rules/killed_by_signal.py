@@ -81,6 +81,8 @@ def _why(run: Run, process: Process) -> str:
         return "Whether the program has looked at its exit code cannot be seen from outside."
     if process.role is Role.MAIN:
         return ""
+    if run.main is not None and run.main.exit is not None and not run.main.exit.clean:
+        return "Its exit code is all that tells of it: such a death leaves no exception and no traceback."
     return "Nobody looked at its exit code: the program went on as if it had done its work."
 
 

@@ -130,7 +130,7 @@ def _take_started(shop: Workshop, parent: Process, event: Event) -> None:
     child.target = child.target or event.text("target")
     child.start_method = event.text("start_method") or child.start_method
     child.daemon = bool(event.number("daemon"))
-    child.start_site = event.site
+    child.start_site = event.program_site
     if child.role is Role.CHILD and child.target.endswith("_run_server"):
         child.role = Role.MANAGER
 
@@ -157,7 +157,7 @@ def _take_program(shop: Workshop, parent: Process, event: Event) -> None:
     if child is None or child.parent is not None or _descends_from(parent, child):
         return
     child.parent = parent
-    child.start_site = event.site
+    child.start_site = event.program_site
     child.command = child.command or event.text("command")
     if not child.target and child.role is Role.CHILD:
         child.role = Role.PROGRAM
