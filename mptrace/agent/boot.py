@@ -23,6 +23,10 @@ run_path = ""
 """The run directory's absolute path; empty until `boot` has run."""
 
 
+OWN = ("multiprocessing.", "concurrent.")
+"""Packages whose use makes a process one that is recorded."""
+
+
 def boot() -> None:
     """Arrange for the probes to be installed when their targets are imported; never raises."""
     global run_path
@@ -61,6 +65,8 @@ def _after_fork() -> None:
 
 def _install(target: str, module: "ModuleType") -> None:
     """Install the probes of one target that has just been imported; a failing one is switched off by the guard."""
+    if not target.startswith(OWN) and f"{__package__}.recorder" not in sys.modules:
+        return  # a pickler alone makes no job: its probe comes with multiprocessing
     try:
         from . import bundle
 

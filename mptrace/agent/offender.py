@@ -44,15 +44,7 @@ def find(root: object, budget_s: float = 0.25, name: str = "item", error: BaseEx
 
 def find_in(roots: list[tuple[str, object]], budget_s: float = 0.25, error: BaseException | None = None) -> tuple[str, str]:
     """Return the same for several roots, each with the name its path begins with."""
-    search = _Search(monotonic() + budget_s, named_in(error))
-    try:
-        for name, root in roots:
-            found = search.visit(root, name, 0, certain=True)
-            if found:
-                return _spoken(found[0]), found[1]
-    except Exception:
-        pass
-    return _spoken(search.maybe[0]), search.maybe[1]
+    return Search(budget_s, error).find_in(roots)
 
 
 def _spoken(path: str) -> str:
@@ -103,23 +95,45 @@ def _named_arguments(target: object, args: tuple[object, ...]) -> list[tuple[str
     return [("args", args)]
 
 
-class _Search:
-    def __init__(self, deadline: float, hint: str) -> None:
-        self.deadline, self.hint = deadline, hint
+class Search:
+    """One search; another pickler's rules are those of a subclass. ``error``: what pickling raised; ``budget_s``: seconds it may take."""
+
+    def __init__(self, budget_s: float, error: BaseException | None) -> None:
+        self.deadline, self.hint = monotonic() + budget_s, named_in(error)
         self.seen: set[int] = set()
         self.maybe = ("", "")
 
+    def find_in(self, roots: list[tuple[str, object]]) -> tuple[str, str]:
+        """Return (path, type or kind of the offender) of the first that is found; ("", "") if none is; never raises."""
+        try:
+            for name, root in roots:
+                found = self.visit(root, name, 0, certain=True)
+                if found:
+                    return _spoken(found[0]), found[1]
+        except Exception:
+            pass
+        return _spoken(self.maybe[0]), self.maybe[1]
+
+    def blame(self, what: object) -> str:
+        """Return what is wrong with this object itself, "" if nothing is."""
+        return blame(what, self.hint)
+
+    def children(self, what: object) -> Iterator[tuple[str, object]]:
+        """Yield (step of the path, object) for what is pickled with it, in the pickler's order."""
+        return children(what)
+
     def visit(self, what: object, path: str, depth: int, *, certain: bool) -> tuple[str, str] | None:
+        """Return (path, offender) of the first at or below ``what``; ``certain``: is all above it pickled as it stands?"""
         if type(what) in _ATOMS or id(what) in self.seen:
             return None
         self.seen.add(id(what))
         if depth > DEPTH or len(self.seen) > OBJECTS or (len(self.seen) % 64 == 0 and monotonic() > self.deadline):
             raise TimeoutError
-        blame = _blame(what, self.hint)
-        if blame:
-            return self._accept(path, blame, certain=certain)
+        wrong = self.blame(what)
+        if wrong:
+            return self._accept(path, wrong, certain=certain)
         certain = certain and _is_plain(type(what))
-        for step, child in children(what):
+        for step, child in self.children(what):
             found = self.visit(child, _joined(path, step), depth + 1, certain=certain)
             if found:
                 return found
@@ -138,8 +152,8 @@ def _joined(path: str, step: str) -> str:
     return path + step if len(path) < 300 else path
 
 
-def _blame(what: object, hint: str) -> str:
-    """Return what is wrong with this object itself, "" if nothing is."""
+def blame(what: object, hint: str) -> str:
+    """Return what is wrong with this object itself, "" if nothing is; ``hint``: the type that the error named."""
     kind = type(what)
     if kind is FunctionType:
         return _by_name(what, "function", hint)

@@ -17,6 +17,15 @@ PROBES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("signals", ("multiprocessing.process",)),
     ("program", ("multiprocessing.process", "multiprocessing.util")),
     ("reduction", ("multiprocessing.reduction", "multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver")),
+    (
+        "by_value",
+        (
+            "multiprocessing.reduction",
+            "cloudpickle.cloudpickle",
+            "joblib.externals.cloudpickle.cloudpickle",
+            "ray.cloudpickle.cloudpickle",
+        ),
+    ),
     ("semlock", ("multiprocessing.synchronize",)),
     ("synchronize", ("multiprocessing.synchronize",)),
     ("connection", ("multiprocessing.connection",)),

@@ -64,4 +64,7 @@ def _fix(run: Run, event: Event) -> str:
     path = path_of(run, event)
     if path.startswith("self."):
         return f"self is sent as a whole: leave {path} out in __getstate__, or send a function of the module, at"
+    user, arrow, used = path.rpartition(" -> ")
+    if arrow:
+        return f"{user} takes {used} along, since it uses it: make it inside of {user}, once in each process, or pass less, at"
     return f"send what is needed to make {path or 'it'} anew in the other process instead, at"
