@@ -21,6 +21,7 @@ from mptrace.attach.pools import know_pools
 from mptrace.attach.respawns import watch_pools
 from mptrace.attach.sight import Sight
 from mptrace.attach.stacks import add_stacks
+from mptrace.attach.terminations import know_terminations
 from mptrace.attach.waiting import read_intents, read_waits, settle
 from mptrace.attach.work import know_work
 from mptrace.attach.writing import write_run
@@ -88,6 +89,7 @@ def _look_twice(pid: int, began_ns: int, memories: dict[int, Memory]) -> tuple[S
     sight.newcomers = job.newcomers()
     confirm_losses(sight, insights)
     settle(sight)
+    know_terminations(sight)
     return sight, insights
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mptrace.attach.recorder_file import RecorderFile
+from mptrace.attach.seen import SeenProcess
 from mptrace.attach.sight import Birth, LostTask, Sight
 from mptrace.wire.event import signed
 from mptrace.wire.events import processes, tasks
@@ -51,6 +52,20 @@ def _either(names: list[str]) -> str:
     if not 0 < len(names) < 4 or not all(names):
         return "a former process"
     return " or ".join(names)
+
+
+def zombie_record(process: SeenProcess, sight: Sight) -> RecorderFile:
+    """Return the recorder file of a dead process that its parent has not asked about: for whom it worked, whom it left behind."""
+    record = RecorderFile(process.pid, process.stat.ppid, process.opened_ns)
+    record.log(processes.BOOTED, "fork", "", "", "", "", "", "", -1)
+    if process.pool:
+        record.log(tasks.WORKER, signed(process.pool), "")
+    for pid in [pid for pid, parent in sight.stepchildren.items() if parent == process.pid]:
+        child = sight.job.processes[pid]
+        site = record.site(child.started_at) if child.started_at else 0
+        told = (pid, child.name, child.target, int(child.daemon), child.start_method, site, 0, 0)
+        record.log(processes.STARTED, *told, at_ns=child.opened_ns)
+    return record
 
 
 def departed_record(departed: Departed, sight: Sight) -> RecorderFile:

@@ -19,14 +19,19 @@ FRAMES_LIMIT, LOCALS_LIMIT, TEXT_LIMIT = 60, 30, 80
 
 
 class Stacks:
-    """Frames by thread of one process: by native id where py-spy knows it, by ident else; ``trouble``: why there are none."""
+    """Frames by thread of one process: by native id where py-spy knows it, by ident else; ``trouble``: why there are none.
+
+    ``started_at``: the line of its parent's at which a forked child was started, if that was the program's.
+    """
 
     def __init__(self, dump: list[dict[str, Any]], trouble: str = "") -> None:
         self.trouble = trouble
+        whole = [tuple(_frame(frame) for frame in thread.get("frames", ())[:FRAMES_LIMIT]) for thread in dump]
         self.threads = [
-            (thread.get("os_thread_id") or 0, thread.get("thread_id") or 0, thread.get("thread_name") or "", _frames(thread))
-            for thread in dump
+            (thread.get("os_thread_id") or 0, thread.get("thread_id") or 0, thread.get("thread_name") or "", _own(frames))
+            for thread, frames in zip(dump, whole, strict=True)
         ]
+        self.started_at = next((line for frames in whole if (line := _started_at(frames)) is not None), None)
 
 
 def read_stacks(pids: list[int]) -> dict[int, Stacks]:
@@ -60,16 +65,20 @@ def _dump(program: str, pid: int) -> Stacks:
         return Stacks([], f"py-spy said something else than stacks: {trouble}")
 
 
-def _frames(thread: dict[str, Any]) -> tuple[Frame, ...]:
-    return _own(tuple(_frame(frame) for frame in thread.get("frames", ())[:FRAMES_LIMIT]))
-
-
 def _own(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
     """Leave out what a forked child copied from its parent: everything outside of Process._bootstrap."""
     for number, frame in enumerate(frames):
         if frame.function.endswith("_bootstrap") and frame.file.endswith("multiprocessing/process.py"):
             return frames[: number + 1]
     return frames
+
+
+def _started_at(frames: tuple[Frame, ...]) -> Frame | None:
+    """Return the innermost line of the program's in what was copied, if that leads to Process.start()."""
+    copied = frames[len(_own(frames)) :]
+    calls = [number for number, frame in enumerate(copied) if frame.function.rpartition(".")[2] == "start" and frame.is_library]
+    line = next((frame for frame in copied[calls[0] :] if not frame.is_library), None) if calls else None
+    return line if line is not None and not line.file.startswith("<") else None
 
 
 def _frame(frame: dict[str, Any]) -> Frame:

@@ -20,7 +20,7 @@ class Insight:
     def __init__(self, process: SeenProcess, memory: Memory, names: JobNames) -> None:
         self.process, self.names = process, names
         interpreter = Interpreter(process, memory)
-        process.python = ".".join(map(str, interpreter.version))
+        process.python = _full_version(interpreter)
         self.interpreter = interpreter
         self._globals: dict[str, int] | None = None
         self.objects: Objects = interpreter.objects
@@ -149,6 +149,17 @@ _KEYS = {
     "pool": Insight._pool_key,
     "executor": Insight._executor_key,
 }
+
+
+def _full_version(interpreter: Interpreter) -> str:
+    """Return ``3.11.7``: as sys.hexversion says it; else as far as the version is known."""
+    try:
+        packed = interpreter.objects.number(interpreter.module("sys").get("hexversion", 0))
+    except Unreadable:
+        packed = 0
+    major, minor, micro = packed >> 24, packed >> 16 & 0xFF, packed >> 8 & 0xFF
+    short = ".".join(map(str, interpreter.version))
+    return f"{short}.{micro}" if (major, minor) == interpreter.version else short
 
 
 def gain_insights(sight: Sight, memories: dict[int, Memory]) -> dict[int, Insight]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
+from functools import lru_cache
 
 from mptrace.attach.job import Job, inner_id
 from mptrace.attach.seen import Look, SeenProcess, SeenThread
@@ -49,4 +51,12 @@ def _syscall(path: str, state: str) -> str:
 def last_run_ns(pid: int, tid: int) -> int:
     """Return when a thread last ran, CLOCK_MONOTONIC within about a tick (a zombie: its end); 0 where the kernel does not say."""
     found = _LAST_RUN.search(read_bytes(f"/proc/{pid}/task/{tid}/sched"))
-    return int(float(found[1]) * 1e6) if found else 0
+    now_ns = time.monotonic_ns()
+    return min(int(float(found[1]) * 1e6) + _ahead_ns(now_ns // 1_000_000_000), now_ns) if found else 0
+
+
+@lru_cache(maxsize=1)
+def _ahead_ns(_: int) -> int:
+    """Return by how much CLOCK_MONOTONIC is ahead of the scheduler's clock: they run apart by seconds a day. We run just now."""
+    found = _LAST_RUN.search(read_bytes(f"/proc/self/task/{threading.get_native_id()}/sched"))
+    return time.monotonic_ns() - int(float(found[1]) * 1e6) if found else 0

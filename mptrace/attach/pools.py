@@ -134,14 +134,16 @@ def _worker_pids(sight: Sight, insight: Insight, found: Found) -> Iterator[int]:
 def _gone(insight: Insight, found: Found, workers: list[SeenProcess]) -> list[str]:
     """Return the names of the workers that were replaced.
 
-    A pool starts its workers, numbered in a row, and then its handler thread: whoever began later is a successor.
+    A pool starts its workers, numbered in a row, and then its handler thread: whoever began later is a successor. (Of the same
+    tick of a hundredth of a second, the higher number began later.)
     """
     handler = thread_of(insight, found.attributes.get("_worker_handler", 0))
     stat = procfs.stat(insight.process.pid, handler.tid) if handler is not None else None
     if stat is None:
         return []
     numbers = {worker.pid: _NUMBERED.match(worker.name) for worker in workers}
-    later = [worker for worker in workers if worker.stat.start > stat.start]
+    begun = stat.start, handler.tid if handler is not None else 0
+    later = [worker for worker in workers if (worker.stat.start, worker.pid) > begun]
     if not later or not all(numbers.values()):
         return [""] * len(later)
     front = next(match[1] for match in numbers.values() if match)

@@ -18,7 +18,8 @@ def record_process(process: SeenProcess, sight: Sight) -> RecorderFile:
     orphan = sight.orphans.get(process.pid)
     forked = process.forked and orphan is None  # whose parent is not the forkserver that forked it, and is gone
     opened = parent.opened_ns if parent and forked else 0
-    record = RecorderFile(process.pid, orphan.parent if orphan else process.stat.ppid, process.opened_ns, opened, forked=forked)
+    left_by = orphan.parent if orphan else sight.stepchildren.get(process.pid, process.stat.ppid)
+    record = RecorderFile(process.pid, left_by, process.opened_ns, opened, forked=forked)
     _record_birth(process, record)
     for thread in process.threads.values():
         _record_thread(thread, process, record)
@@ -31,6 +32,7 @@ def record_process(process: SeenProcess, sight: Sight) -> RecorderFile:
     for birth in sight.births:
         if birth.parent == process.pid:
             _record_birth_of(birth, sight, record)
+    _record_orders(process, sight, record)
     if process.lost_threads:
         record.log(processes.FORK_THREADS, process.lost_threads, at_ns=process.opened_ns)
     _record_pools(process, sight, record)
@@ -55,11 +57,21 @@ def _record_birth_of(child: Birth, sight: Sight, record: RecorderFile) -> None:
     """What the parent knows of a child: that it started it, and how it ended."""
     process = sight.job.processes.get(child.pid)
     born_ns = process.opened_ns if process else record.opened_ns
+    site = record.site(process.started_at) if process and process.started_at else 0
     record.log(
-        processes.STARTED, child.pid, child.name, child.target, int(child.daemon), child.start_method, 0, 0, 0, at_ns=born_ns
+        processes.STARTED, child.pid, child.name, child.target, int(child.daemon), child.start_method, site, 0, 0, at_ns=born_ns
     )
     if child.ended and child.status is not None:
         record.log(processes.REAPED, child.pid, child.status, "memory", 0, at_ns=sight.began_ns)
+
+
+def _record_orders(process: SeenProcess, sight: Sight, record: RecorderFile) -> None:
+    """What it has told children to end by, that it waits for now: before that wait."""
+    for asked in sight.asked_to_end:
+        if asked.pid == process.pid:
+            since_ns, site = process.threads[asked.tid].since_ns, record.site(asked.place) if asked.place else 0
+            told = (asked.child, asked.signal, asked.how, asked.call, site)
+            record.log(processes.ASKED_TO_END, *told, tid=asked.tid, at_ns=(since_ns or sight.began_ns) - 1)
 
 
 def _record_thread(thread: SeenThread, process: SeenProcess, record: RecorderFile) -> None:
@@ -91,6 +103,7 @@ def _record_pools(process: SeenProcess, sight: Sight, record: RecorderFile) -> N
 
 def _record_states(process: SeenProcess, sight: Sight, record: RecorderFile) -> None:
     """Executors that are broken, pools that were closed or terminated."""
+    _record_executors(process, sight, record)
     for broken in sight.breakages:
         if broken.pid == process.pid:
             _record_breakage(broken, sight, record)
@@ -102,6 +115,17 @@ def _record_states(process: SeenProcess, sight: Sight, record: RecorderFile) -> 
     for state in sight.pool_states:
         if state.pid == process.pid:
             record.log(tasks.POOL_STATE, signed(state.key), state.call, state.pending, 0, at_ns=_before_the_waits(process, sight))
+
+
+def _record_executors(process: SeenProcess, sight: Sight, record: RecorderFile) -> None:
+    """How they were made, and that they have work and no worker."""
+    for made in sight.executors:
+        if made.pid == process.pid:
+            shape = (signed(made.pool), made.workers, "", made.max_tasks, made.start_method, 0)
+            record.log(tasks.POOL, *shape, at_ns=sight.began_ns)
+    for starved in sight.starvations:
+        if starved.pid == process.pid:
+            record.log(tasks.STARVED, signed(starved.pool), starved.pending, at_ns=sight.began_ns)
 
 
 def _before_the_waits(process: SeenProcess, sight: Sight) -> int:

@@ -117,6 +117,8 @@ class SeenProcess:
     holds: list[SeenHold] = field(default_factory=list)
     lost_threads: str = ""
     """Lines of number and name: the threads of its parent that it lacks, where that matters."""
+    started_at: Frame | None = None
+    """The program's line that started it, which a forked child has copied with its parent's stack."""
     signals: tuple[int, int, int] = (0, 0, 0)
     """Masks of the signals that are blocked, ignored and caught."""
     recording: str = ""

@@ -168,6 +168,40 @@ class Breakage:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeExecutor:
+    """How a ProcessPoolExecutor was made; ``max_tasks`` 0: its workers do as many as they get."""
+
+    pid: int
+    pool: int
+    workers: int
+    max_tasks: int
+    start_method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Starvation:
+    """An executor that is not broken, has ``pending`` calls to do, and no worker; ``manager``: its thread, which stands still."""
+
+    pid: int
+    pool: int
+    pending: int
+    manager: SeenThread
+
+
+@dataclass(frozen=True, slots=True)
+class AskedToEnd:
+    """Before it joins a child, a thread has sent it a signal: it still lies there (``pending``), or the program's text says so."""
+
+    pid: int
+    tid: int
+    child: int
+    signal: int
+    how: str
+    call: str = ""
+    place: Frame | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Orphan:
     """A child that goes on without its parent."""
 
@@ -228,7 +262,12 @@ class Sight:
     tasks: list[SeenTask] = field(default_factory=list)
     handed_in: list[HandedIn] = field(default_factory=list)
     breakages: list[Breakage] = field(default_factory=list)
+    executors: list[MadeExecutor] = field(default_factory=list)
+    starvations: list[Starvation] = field(default_factory=list)
+    asked_to_end: list[AskedToEnd] = field(default_factory=list)
     orphans: dict[int, Orphan] = field(default_factory=dict)
+    stepchildren: dict[int, int] = field(default_factory=dict)
+    """Children whose parent is a zombie, and has left them to another: pid -> pid of that parent."""
     newcomers: list[int] = field(default_factory=list)
     """Processes that joined the job after everybody was looked at."""
     ownerless: set[int] = field(default_factory=set)

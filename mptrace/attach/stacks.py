@@ -23,6 +23,7 @@ def add_stacks(sight: Sight) -> None:
 
 def assign(process: SeenProcess, stacks: Stacks) -> None:
     """Give the threads of a process their stacks, names and roles."""
+    process.started_at = stacks.started_at
     by_inner = {thread.inner_tid: thread for thread in process.threads.values()}
     memory = Memory(process.pid)
     for native, ident, name, frames in stacks.threads:

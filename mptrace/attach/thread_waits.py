@@ -17,11 +17,18 @@ def refined(insight: Insight, thread: SeenThread) -> SeenWait | None:
     """Return a more exact form of a thread's wait on a private futex; None if there is nothing to add."""
     if thread.wait is None or thread.wait.kind != wait.MUTEX_WAIT or not thread.frames:
         return None
+    if _shuts_down(insight, thread):
+        return replace(thread.wait, kind=wait.EXIT, family=resource.NONE, key=0)
     joined = _joined(insight, thread)
     if joined:
         return replace(thread.wait, kind=wait.THREAD_END, family=resource.THREAD, key=joined)
     lock = insight.lock_behind(thread.wait.key)
     return replace(thread.wait, key=lock.address) if lock is not None else None
+
+
+def _shuts_down(insight: Insight, thread: SeenThread) -> bool:
+    """Is it a main thread that is done, and waits for those that are no daemons?"""
+    return thread.tid == insight.process.pid and place_of(thread.frames[0]) == ("threading.py", "_shutdown")
 
 
 def is_foreign(insight: Insight, thread: SeenThread) -> bool:

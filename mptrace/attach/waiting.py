@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from mptrace.attach.import_locks import note_import_lock, wanted_import_lock
 from mptrace.attach.insight import Insight
 from mptrace.attach.intents import place_of, read_intent
 from mptrace.attach.lock_holders import find_holders, waited_locks
@@ -41,14 +44,24 @@ def read_intents(sight: Sight, insights: dict[int, Insight]) -> None:
     """Say which call of the program led to each wait, where its objects are known; and which child a join is for."""
     for pid, insight in insights.items():
         for thread in sight.job.processes[pid].threads.values():
+            module = wanted_import_lock(insight, thread)
+            if module and thread.wait is not None:
+                note_import_lock(sight, insight, module)
+                thread.wait = replace(thread.wait, key=module)
+                continue
             thread.wait = refined(insight, thread) or thread.wait
             if is_foreign(insight, thread):
-                thread.wait = None
+                thread.wait = thread.wait if _is_all_that_was_forked(insight.process) else None
                 native = read_native_wait(insight.process, insight.objects.memory, thread)
                 sight.native_waits += [native] if native is not None else []
             _note_lock(sight, insight, thread)
             thread.intent = read_intent(insight, thread)
         sight.lock_holders += find_holders(insight, waited_locks(insight.process, insight.thread_locks.values()))
+
+
+def _is_all_that_was_forked(process: SeenProcess) -> bool:
+    """Is it a forked child's only thread? Then no native thread is left that could end what it waits for."""
+    return process.forked and process.start_method != "forkserver" and len(process.threads) == 1
 
 
 def _note_lock(sight: Sight, insight: Insight, thread: SeenThread) -> None:
@@ -75,6 +88,7 @@ def settle(sight: Sight) -> None:
         if _has_active_native(process):
             _doubt_locks(process)
     sight.failed_callbacks = [failed for failed in sight.failed_callbacks if _stood_still(failed.witness)]
+    sight.starvations = [starved for starved in sight.starvations if _stood_still(starved.manager)]
     sight.lost_tasks = [lost for lost in sight.lost_tasks if all(map(_stood_still, lost.witnesses))]
 
 

@@ -6,7 +6,7 @@ import json
 import os
 
 from mptrace.attach.channels import Fill, read_fill
-from mptrace.attach.departed import Departed, departed_record, find_departed
+from mptrace.attach.departed import Departed, departed_record, find_departed, zombie_record
 from mptrace.attach.descriptors import PIPE, SOCKET
 from mptrace.attach.directory import write_meta
 from mptrace.attach.looks import last_run_ns
@@ -52,6 +52,8 @@ def write_run(sight: Sight, path: str) -> None:
             record = record_process(process, sight)
             record.save(os.path.join(path, PROCESSES))
             record.save(os.path.join(path, MOMENTS, f"{moment:04}"), segments=False)
+    for pid in set(sight.stepchildren.values()) - recorded - {departed.pid if departed else 0}:
+        zombie_record(sight.job.processes[pid], sight).save(os.path.join(path, PROCESSES))
     if departed is not None:
         departed_record(departed, sight).save(os.path.join(path, PROCESSES))
 

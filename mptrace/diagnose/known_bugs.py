@@ -54,6 +54,8 @@ def _limits_tasks(run: Run) -> Iterator[Event]:
 def _no_worker_left(run: Run, event: Event) -> LastWaits:
     """Somebody waits for a future of an executor all of whose workers have ended in order, and that starts none."""
     executor = run.resource(family_of.OBJECT, unsigned(event.number("pool")))
+    if any(starved.number("pool") == event.number("pool") for starved in run.of(tasks.STARVED)):  # as attach reads it
+        return last_waits(run, lambda wait: wait.call.kind == FUTURE and wait.call.target is executor, stuck=False)
     workers = [process for process in run.processes if process.role is Role.EXECUTOR_WORKER and process.pool is executor]
     ended = [process.ended_ns for process in workers if process.ended_ns is not None and process.exit and process.exit.clean]
     if executor is None or not workers or len(ended) < len(workers):

@@ -35,8 +35,7 @@ KNOWN_AS = {
     "exception-loses-args": "helper-thread-died",  # the exception is gone with the thread that read it
     "unpicklable-queue-item": "queue-get-no-producer",  # the item is gone
     "uncaught-exception": "queue-get-no-producer",  # so is the traceback; the status of the child is told
-    "partial-message": "queue-get-no-producer",
-    "import-deadlock": "all-asleep",
+    "hard-exit": "death-hidden",  # so is the line that called os._exit()
 }
 """What is gone when a job is looked at from outside, and what is left of it: the state that it led to."""
 

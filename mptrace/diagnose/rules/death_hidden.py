@@ -62,6 +62,8 @@ def _is_hidden(run: Run, moment: Moment, process: Process) -> bool:
     seen = end is not None and end.known and end.seen_by == "observer" and process.ended_ns is not None
     if not seen or (process.ended_ns or 0) > moment.at_ns - NOTICED_NS or process.parent not in moment.processes:
         return False
+    if run.meta.attached and not (_keeper(moment, process) or _ignores_sigchld(run, moment, process.parent)):
+        return False  # a zombie: whoever joins others before it has not come to it yet
     noticed = [*told_of(run, process, processes.REAPED), *_news_of(run, process)]
     return all(event.at_ns > moment.at_ns for event in noticed)
 

@@ -58,7 +58,7 @@ def _finding(run: Run, bug: KnownBug, event: Event, version: Version) -> Finding
         else f"Python {python} has a bug that {label} meets: {bug.says} ({bug.issue})",
         verdict=Verdict.LIKELY if waiting else Verdict.POSSIBLE,
         steps=(
-            Step(f"makes {made.label if made else 'it'}", event.process, event.at_ns, event.site),
+            *((Step(f"makes {made.label if made else 'it'}", event.process, event.at_ns, event.site),) if event.site else ()),
             *(wants(wait) for wait in waiting),
         ),
         why=bug.because.format(label) if waiting else "It did not strike this time, as far as mptrace can tell.",

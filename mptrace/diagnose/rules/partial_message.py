@@ -14,6 +14,7 @@ from mptrace.diagnose.wording import call_of, how_it_ended, who
 from mptrace.model.moment import Wait
 from mptrace.model.resource import Resource
 from mptrace.model.run import Run
+from mptrace.wire.wait import RECV, SEND
 
 READ = ("0", "63")
 """The number of the system call on x86-64 and on arm64."""
@@ -33,7 +34,7 @@ def partial_message(run: Run) -> Iterator[Finding]:
     How we know:
         The writer's record ends in the middle of a send, and nobody is left who could write the rest. Proven if the reader
         blocks in a read for more than a message's head, or if it was the first message of that pipe: then its beginning went in
-        at once.
+        at once. Of a writer that was not recorded (attach), the read alone says it: a Connection that has read the head.
 
     What to do:
         Read what a process has put before it is ended, or let it end by itself: put a sentinel for it and join it.
@@ -44,6 +45,35 @@ def partial_message(run: Run) -> Iterator[Finding]:
                 begun = standstill.moment.begun_message(wait)
                 if begun is not None:
                     yield _finding(standstill, group, wait, begun)
+                elif _has_read_the_head(standstill, wait):
+                    yield _unfinished(standstill, group, wait)
+
+
+def _has_read_the_head(standstill: Standstill, wait: Wait) -> bool:
+    """Is it a Connection in the middle of a message, which nobody else is writing any more?"""
+    inner = wait.stack[0] if wait.stack else None
+    if wait.kind != RECV or wait.timed or wait.resource is None or inner is None or not _is_inside(standstill, wait):
+        return False
+    ends = {wait.resource, wait.resource.peer}
+    sends = [other for other in standstill.moment.waits if other.kind == SEND and other.resource in ends]
+    return inner.file.endswith("multiprocessing/connection.py") and inner.function.rpartition(".")[2] == "_recv" and not sends
+
+
+def _unfinished(standstill: Standstill, group: Group, wait: Wait) -> Finding:
+    """The reader says that the message has begun; who began it is only guessed, by who died of a signal."""
+    pipe = wait.resource
+    killed = [one for one in standstill.run.processes if one.exit and one.exit.signal is not None and not one.role.is_service]
+    dead = killed[0] if len(killed) == 1 else None
+    return hang(
+        standstill,
+        [wait, *(other for other in group.waits if other.target is wait.thread.process)],
+        title=f"{who(wait.thread)} has read the beginning of a message in {call_of(wait)}, and nobody is left to write the rest",
+        why="A message that has begun is read to its end, whatever timeout the call was given; whoever began to write it is gone"
+        + (f": perhaps {who(dead)}, which {how_it_ended(dead.exit, sender=False)}." if dead else "."),
+        fix="let whoever writes end by itself (a sentinel, then join()), or read what it has put before it is ended; the reader is at",
+        fix_at=place_of(wait),
+        resources=[pipe.outermost] if pipe else [],
+    )
 
 
 def _finding(standstill: Standstill, group: Group, wait: Wait, begun: Wait) -> Finding:

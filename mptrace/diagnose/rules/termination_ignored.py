@@ -34,7 +34,8 @@ def termination_ignored(run: Run) -> Iterator[Finding]:
     How we know:
         The signal was sent before the wait began, the process has been alive for a second since, and the kernel says that it
         ignores or blocks the signal, or that there is a handler and the process waits without an end all the same. Proven only
-        if the process cannot go on at all; it may still come to an end of its own.
+        if the process cannot go on at all; it may still come to an end of its own. In a job that was not traced, the signal lies
+        before the process still, or only the program's text says that it was sent: likely.
 
     What to do:
         Restore the default at the beginning of the child: signal.signal(signal.SIGTERM, signal.SIG_DFL), or end it through an
@@ -52,7 +53,8 @@ def termination_ignored(run: Run) -> Iterator[Finding]:
 
 def _sent(standstill: Standstill, wait: Wait, child: Process) -> Event | None:
     """Return the signal that this process sent to the child before it began to wait."""
-    sent = [event for event in told_of(standstill.run, child, processes.SIGNALLED) if event.process is wait.thread.process]
+    told = told_of(standstill.run, child, processes.SIGNALLED, processes.ASKED_TO_END)
+    sent = [event for event in told if event.process is wait.thread.process]
     before = [event for event in sent if event.at_ns <= wait.since_ns and event.at_ns <= standstill.moment.at_ns - LONG_NS]
     return before[-1] if before else None
 
@@ -68,23 +70,36 @@ def _how(standstill: Standstill, child: Process, number: int) -> str:
     return "has a handler for" if moment.caught.get(child, 0) & bit and stuck else ""
 
 
+def _call(event: Event) -> str:
+    """Return what sent the signal: terminate, kill; "" if only the signal was seen."""
+    return event.text("call").rpartition(".")[2] or ("" if event.kind is processes.ASKED_TO_END else "kill")
+
+
+def _evidence(event: Event, sent: str) -> str:
+    return f"{sent}: so its text says" if event.text("how") == "text" else sent
+
+
 def _finding(standstill: Standstill, wait: Wait, child: Process, event: Event, how: str) -> Finding:
-    name, call = signal_name(event.number("signal")), event.text("call").rpartition(".")[2] or "kill"
+    name, call = signal_name(event.number("signal")), _call(event)
+    of = f" of {call}()" if call else " that it was sent"
     parent = wait.thread.process
     blocked = child.main_thread is not None and child.main_thread in standstill.graph.stuck
     finding = hang(
         standstill,
         [wait],
-        title=f"{who(parent)} waits in {call_of(wait)}, which {how} the {name} of {call}()",
-        why=f"{call}() only sends {name}; {who(child)} {how} it and goes on as before, so {call_of(wait)} waits for an end that was not brought about.",
+        title=f"{who(parent)} waits in {call_of(wait)}, which {how} the {name}{of}",
+        why=f"{f'{call}() only sends {name}' if call else f'{name} only asks'}; {who(child)} {how} it and goes on as before, so {call_of(wait)} waits for an end that was not brought about.",
         fix=f"let {who(child)} end by an Event or a sentinel, or call signal.signal(signal.{name}, signal.SIG_DFL) at its beginning; the signal is sent at",
         fix_at=event.site,
         steps=[Step(f"sends {name} to {who(child)}", parent, event.at_ns, event.site)],
         processes=[child],
         places=[Place("signalled", event.site, parent)] if event.site else [],
-        doubts=[] if blocked else [f"{who(child)} may still come to an end of its own"],
+        doubts=[
+            *([] if blocked else [f"{who(child)} may still come to an end of its own"]),
+            *([f"that {name} was sent, only the program's text says"] if event.text("how") == "text" else []),
+        ],
     )
-    finding.evidence += (Evidence(event.ref, f"{who(parent)} sent {name} to {who(child)}"),)
+    finding.evidence += (Evidence(event.ref, _evidence(event, f"{who(parent)} sent {name} to {who(child)}")),)
     if finding.verdict is Verdict.PROVEN and how.startswith("has"):
         finding.verdict, finding.details = Verdict.LIKELY, (f"what its handler for {name} does was not seen",)
     return finding

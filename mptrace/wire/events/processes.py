@@ -50,6 +50,10 @@ IMPORTED = declare(
     20, "process.imported", "modules that a spawned child had imported before it ran, if that took long; packages: of whom the most are; delay: waits for a core",
     modules=INT, packages=TEXT, delay_ms=INT,
 )  # fmt: skip
+ASKED_TO_END = declare(
+    21, "process.asked_to_end", "seen from outside: it has sent a signal to a child and waits for it; how: pending (it lies there still), text (the program says so)",
+    child=INT, signal=INT, how=TEXT, call=TEXT, site=INT,
+)  # fmt: skip
 HANDLER = declare(
     19, "process.handler", "the program set a handler for a signal (none: took it away); wakes 1: it may end somebody's wait",
     signal=INT, handler=TEXT, wakes=INT, site=INT,

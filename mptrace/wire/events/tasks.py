@@ -33,3 +33,7 @@ RESULT_FAILED = declare(
     80, "result.failed", "a result that is an exception reached its pool or executor; asked 0: and nobody ever asked for it",
     pool=INT, job=INT, function=TEXT, error=TEXT, message=TEXT, call=TEXT, asked=INT, site=INT,
 )  # fmt: skip
+STARVED = declare(
+    81, "executor.starved", "an executor that is not broken has calls to do and no worker, and its thread waits for a word",
+    pool=INT, pending=INT,
+)  # fmt: skip
