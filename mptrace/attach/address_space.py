@@ -36,10 +36,12 @@ class Region:
 
 @dataclass(slots=True, eq=False)
 class AddressSpace:
-    """The regions of one process, by address."""
+    """The regions of one process, by address; ``interpreters``: what cpython/image.py found among them, None: not asked yet."""
 
+    pid: int
     regions: list[Region]
     starts: list[int]
+    interpreters: list[Region] | None = None
 
     def region_at(self, address: int) -> Region | None:
         """Return the region that an address lies in."""
@@ -61,7 +63,7 @@ def read_address_space(pid: int) -> AddressSpace:
     except OSError:
         lines = []
     regions = [region for line in lines if (region := _parse(line))]
-    return AddressSpace(regions, [region.start for region in regions])
+    return AddressSpace(pid, regions, [region.start for region in regions])
 
 
 def _parse(line: bytes) -> Region | None:

@@ -58,7 +58,8 @@ def _dump(program: str, pid: int) -> Stacks:
         return Stacks([], f"py-spy: {trouble.strerror}")
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        return Stacks([], "py-spy: " + (lines[-1] if lines else f"status {done.returncode}")[:200])
+        errors = [line for line in lines if line.startswith("Error")] or lines[-1:]  # a backtrace may follow
+        return Stacks([], "py-spy: " + (errors[0] if errors else f"status {done.returncode}")[:200])
     try:
         return Stacks(json.loads(done.stdout))
     except (ValueError, TypeError, AttributeError) as trouble:
@@ -83,7 +84,13 @@ def _started_at(frames: tuple[Frame, ...]) -> Frame | None:
 
 def _frame(frame: dict[str, Any]) -> Frame:
     local = tuple(_local(one) for one in (frame.get("locals") or ())[:LOCALS_LIMIT])
-    return Frame(str(frame.get("filename", "")), int(frame.get("line") or 0), str(frame.get("name", "")), local)
+    return Frame(_file(str(frame.get("filename", ""))), int(frame.get("line") or 0), str(frame.get("name", "")), local)
+
+
+def _file(name: str) -> str:
+    """Return a file's name; a program that was frozen into one file names the library's without a folder: give them one."""
+    top = name.partition("/")[0].removesuffix(".py")
+    return f"<frozen>/lib/python3.x/{name}" if top in sys.stdlib_module_names and name.endswith(".py") else name
 
 
 def _local(local: dict[str, Any]) -> Local:

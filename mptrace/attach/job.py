@@ -9,8 +9,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from mptrace.attach.address_space import AddressSpace, read_address_space
+from mptrace.attach.cpython.image import is_python
 from mptrace.attach.descriptors import PIPE, SOCKET, Descriptor, read_descriptors
-from mptrace.attach.refusals import refuse
+from mptrace.attach.refusals import no_python, refuse
 from mptrace.attach.seen import SeenProcess
 from mptrace.observe import procfs
 from mptrace.observe.procfs import Stat
@@ -19,14 +20,8 @@ from mptrace.wire.rundir import ENV_RUN
 PROCESSES_LIMIT = 2000
 """Most processes of one job that are looked at."""
 
-_PYTHON = re.compile(r"(lib)?python\d(\.\d+)?[a-z]*(\.so[\d.]*)?$|python$")
 _CHILD = re.compile(r"from multiprocessing\.(spawn|forkserver|resource_tracker|semaphore_tracker) import")
 TRACKER, FORKSERVER = "resource tracker", "forkserver"
-
-
-def is_python(space: AddressSpace) -> bool:
-    """Does this process run CPython, by the files it has mapped?"""
-    return any(_PYTHON.match(os.path.basename(region.path)) for region in space.regions if region.offset == 0)
 
 
 @dataclass(slots=True, eq=False)
@@ -105,7 +100,7 @@ def find_job(pid: int) -> Job:
     """Find the job that a process belongs to; MptraceError in one sentence if there is nothing to look at."""
     pid = refuse(pid)
     world = read_world()
-    root = _climb(pid, world)
+    root = _climb(_python(pid, world), world)
     found = _descend([root], world)
     _widen(found, root, world)
     found.discard(os.getpid())
@@ -113,6 +108,19 @@ def find_job(pid: int) -> Job:
     processes = {one: see_process(one, world) for one in chosen}
     _note_origins(processes)
     return Job(root, processes, world)
+
+
+def _python(pid: int, world: World) -> int:
+    """Return the process itself if it runs Python, else the one below it that does: a shell, uv or a frozen program's loader starts it."""
+    todo, found = [pid], list[int]()
+    for one in todo:
+        if is_python(world.space(one)):
+            found.append(one)
+        else:
+            todo += (child for child in world.children[one] if child != os.getpid())
+    if len(found) != 1:
+        raise no_python(pid, found)
+    return found[0]
 
 
 def _climb(pid: int, world: World) -> int:

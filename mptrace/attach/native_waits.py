@@ -6,7 +6,6 @@ are the frames that made the system call; what is farther up may be left over, s
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 
 from mptrace.attach.address_space import Region
 from mptrace.attach.cpython.elf import function_at
+from mptrace.attach.cpython.image import base_name, first_answer, images
 from mptrace.attach.memory import Memory, Unreadable
 from mptrace.attach.seen import SeenProcess, SeenThread
 from mptrace.attach.syscalls import parse_syscall
@@ -74,8 +74,13 @@ def _callers(process: SeenProcess, memory: Memory, top: int) -> Iterator[tuple[s
         region = process.space.region_at(word)
         if region is not None and region.permissions[2] == "x" and region.inode and _is_behind_call(memory, word):
             start = _start_of(process, region)
-            place = f"/proc/{process.pid}/root{region.path}"
-            yield os.path.basename(region.path), function_at(place, word - start)
+            function = first_answer(process.pid, region, lambda path: function_at(path, word - start))  # noqa: B023 - asked at once
+            yield _library(process, region), function or ""
+
+
+def _library(process: SeenProcess, region: Region) -> str:
+    """Return what a library is called; an interpreter, whatever its name, is one that others wait through."""
+    return "python" if region.path in {one.path for one in images(process.space)} else base_name(region)
 
 
 def _is_behind_call(memory: Memory, address: int) -> bool:

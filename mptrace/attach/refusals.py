@@ -62,10 +62,10 @@ def _refuse_state(pid: int, status: str) -> None:
 
 
 def _refuse_stranger(pid: int, status: str) -> None:
-    """Refuse what is not ours to read, and what is no Python."""
+    """Refuse what is not ours to read."""
     try:
         with open(f"/proc/{pid}/maps", "rb") as file:
-            maps = file.read()
+            file.read(1)
     except OSError as trouble:
         owner, as_root = _number(status, "Uid"), f"as root: sudo {sys.executable} -m mptrace attach {pid}"
         if owner == os.getuid():
@@ -77,9 +77,17 @@ def _refuse_stranger(pid: int, status: str) -> None:
             f"Process {pid} belongs to another user (uid {owner}) and may not be read: {trouble.strerror}.",
             f"Run it as that user or {as_root}",
         ) from None
-    if maps and not re.search(rb"/(lib)?python[0-9.a-z]*(\.so[0-9.]*)?( \(deleted\))?$", maps, re.MULTILINE):
-        words = " ".join(command(pid))[:60] or executable(pid)
-        raise NothingToAttach(f"Process {pid} is not Python: it runs {words}", "Find the job's with: pgrep -af python")
+
+
+def no_python(pid: int, below: list[int]) -> NothingToAttach:
+    """Return what is said of a process that is no Python; ``below``: the several that it has started and that are."""
+    words = " ".join(command(pid))[:60] or executable(pid)
+    if not below:
+        return NothingToAttach(f"Process {pid} is not Python: it runs {words}", "Find the job's with: pgrep -af python")
+    those = "; ".join(f"python -m mptrace attach {one}" for one in below[:4])
+    return NothingToAttach(
+        f"Process {pid} is not Python: it runs {words}, and has started {len(below)} that are.", f"Attach to one: {those}"
+    )
 
 
 YAMA = "/proc/sys/kernel/yama/ptrace_scope"

@@ -7,6 +7,7 @@ from struct import Struct, unpack_from
 from typing import Protocol
 
 from mptrace.attach.cpython.elf import image_size
+from mptrace.attach.cpython.image import first_answer, images
 from mptrace.attach.descriptors import PIDFD, PIPE, SOCKET, Descriptor
 from mptrace.attach.memory import Memory, Unreadable
 from mptrace.attach.seen import SeenProcess, SeenThread, SeenWait
@@ -93,9 +94,9 @@ class Waits:
         region = self._process.space.region_at(address)
         number = regions.index(region) if region else 0
         behind = regions[number - 1] if number and not regions[number].path else regions[number]
-        if "python" not in behind.path.rpartition("/")[2] or behind.end < regions[number].start:
+        if behind.path not in {one.path for one in images(self._process.space)} or behind.end < regions[number].start:
             return False
-        size = image_size(f"/proc/{self._process.pid}/root{behind.path}")
+        size = first_answer(self._process.pid, behind, image_size)
         return not size or address < size + min(one.start - one.offset for one in regions if one.path == behind.path)
 
     def _time_left(self, address: int, operation: int) -> int:

@@ -9,16 +9,32 @@ from collections.abc import Iterator
 
 FILE_LIMIT = 256 << 20
 _DYNSYM, _FUNCTION = 11, 2
-_cache: dict[tuple[int, int], dict[str, int]] = {}
+_Key = tuple[int, ...]
+_cache: dict[_Key, dict[str, int]] = {}
+
+
+def _key(status: os.stat_result) -> _Key:
+    """Return what tells a file from others, also from one that has been given the number of a deleted one."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+RUNTIME = b".PyRuntime"
+"""The section that every CPython since 3.10 has its runtime in, a stripped one too."""
 
 
 def read_symbols(path: str, wanted: frozenset[bytes]) -> dict[str, int]:
-    """Return symbol -> offset from where the file is mapped; {} if it is no 64-bit ELF file, or cannot be read."""
+    """Return symbol -> offset from where the file is mapped; {} if it is no 64-bit ELF file, or cannot be read.
+
+    _PyRuntime is found also where it is not exported.
+    """
     try:
         status = os.stat(path)
-        key = (status.st_dev, status.st_ino)
+        key = _key(status)
         if key not in _cache:
             _cache[key] = _parse(path, wanted) if status.st_size < FILE_LIMIT else {}
+            runtime = _section_address(path, RUNTIME) if b"_PyRuntime" in wanted else None
+            if runtime is not None:
+                _cache[key].setdefault("_PyRuntime", runtime)
         return _cache[key]
     except (OSError, struct.error, IndexError):
         return {}
@@ -28,7 +44,7 @@ def function_at(path: str, offset: int) -> str:
     """Return the exported function that an offset of a mapped file lies in; "" if there is none."""
     try:
         status = os.stat(path)
-        key = (status.st_dev, status.st_ino)
+        key = _key(status)
         if key not in _functions:
             _functions[key] = _read_functions(path) if status.st_size < FILE_LIMIT else []
     except (OSError, struct.error, IndexError):
@@ -40,7 +56,7 @@ def function_at(path: str, offset: int) -> str:
     return name if start <= offset <= start + size else ""
 
 
-_functions: dict[tuple[int, int], list[tuple[int, int, str]]] = {}
+_functions: dict[_Key, list[tuple[int, int, str]]] = {}
 
 
 def _read_functions(path: str) -> list[tuple[int, int, str]]:
@@ -107,6 +123,37 @@ def _loads(data: bytes) -> Iterator[tuple[int, int, int]]:
 def _first_load(data: bytes) -> int:
     """Return the address that the first byte of the file asks to be mapped at."""
     return next((address - offset for offset, address, _ in _loads(data)), 0)
+
+
+def has_section(path: str, name: bytes) -> bool:
+    """Has a file a section of that name? Only its headers are read."""
+    return _section_address(path, name) is not None
+
+
+def _section_address(path: str, name: bytes) -> int | None:
+    """Return where a section is, from where the file is mapped."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        return _find_section(descriptor, name)
+    except (OSError, struct.error, IndexError):
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _find_section(descriptor: int, name: bytes) -> int | None:
+    head = os.pread(descriptor, PAGE, 0)
+    if head[:5] != b"\x7fELF\x02":
+        return None
+    at, (size, count, names) = struct.unpack_from("<Q", head, 40)[0], struct.unpack_from("<HHH", head, 58)
+    table = os.pread(descriptor, size * count, at)
+    sections = [struct.unpack_from("<IIQQQQIIQQ", table, number * size) for number in range(count)]
+    text = os.pread(descriptor, sections[names][5], sections[names][4]) if count else b""
+    found = (section for section in sections if text[section[0] : text.find(b"\0", section[0])] == name)
+    return next((section[3] - _first_load(head) for section in found), None)
 
 
 def _symbols(data: bytes, section: tuple[int, ...], strings_at: int, wanted: frozenset[bytes], base: int) -> dict[str, int]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from mptrace.attach.cpython.elf import read_symbols
+from mptrace.attach.cpython.image import base_name, first_answer, images
 from mptrace.attach.cpython.layout import (
     DEBUG_COOKIE,
     DEBUG_FREE_THREADED,
@@ -15,12 +15,12 @@ from mptrace.attach.cpython.layout import (
     LAYOUTS,
     Layout,
 )
+from mptrace.attach.cpython.mapped import mapped_symbols
 from mptrace.attach.cpython.objects import Objects
 from mptrace.attach.memory import Memory, Unreadable
 from mptrace.attach.seen import SeenProcess
 
-_WANTED = frozenset({b"_PyRuntime", b"Py_Version", b"PyType_Type"})
-_FILE = re.compile(r"(lib)?python(\d)\.(\d+)[a-z]*(\.so[\d.]*)?$|python\d?$")
+_WANTED = frozenset({b"_PyRuntime", b"Py_Version"})
 
 
 class UnknownLayout(Exception):
@@ -31,20 +31,22 @@ class Interpreter:
     """The main interpreter of a process; raises `UnknownLayout` if its objects are not laid out as we know them."""
 
     def __init__(self, process: SeenProcess, memory: Memory) -> None:
-        symbols, version = _find(process, memory)
-        layout = LAYOUTS.get(version)
-        if layout is None:
+        runtime, version = _find(process, memory)
+        if version and version not in LAYOUTS:
             raise UnknownLayout(f"the layout of Python {version[0]}.{version[1]} is not known here")
-        self.version = version
-        self.objects = Objects(memory, layout)
-        try:
-            interpreters, modules = _offsets(memory, symbols["_PyRuntime"], layout)
-            self.address = memory.u64(symbols["_PyRuntime"] + interpreters)
-            self.modules = self.objects.named(memory.u64(self.address + modules))
-        except Unreadable:
-            self.address, self.modules = 0, {}
-        if "__main__" not in self.modules or "sys" not in self.modules:
+        if not any(self._fits(memory, runtime, LAYOUTS[one]) for one in ([version] if version else LAYOUTS)):
             raise UnknownLayout("its objects are not laid out as in a default build (a debug or free-threaded one?)")
+
+    def _fits(self, memory: Memory, runtime: int, layout: Layout) -> bool:
+        """Are the modules found where they would be in that layout?"""
+        self.version, self.objects = layout.version, Objects(memory, layout)
+        try:
+            interpreters, modules = _offsets(memory, runtime, layout)
+            self.address = memory.u64(runtime + interpreters)
+            self.modules = self.objects.named(memory.u64(self.address + modules))
+        except (Unreadable, ValueError):
+            return False
+        return {"__main__", "sys"} <= self.modules.keys()
 
     def module(self, name: str) -> dict[str, int]:
         """Return the globals of an imported module by name; {} if it is not imported or not a module."""
@@ -67,31 +69,18 @@ def _offsets(memory: Memory, runtime: int, layout: Layout) -> tuple[int, int]:
     return words[DEBUG_INTERPRETERS_HEAD], words[DEBUG_MODULES.get(layout.version, 12)]
 
 
-def _find(process: SeenProcess, memory: Memory) -> tuple[dict[str, int], tuple[int, int]]:
-    """Return the addresses of the interpreter's symbols, and its version."""
-    tried: set[str] = set()
-    for region in process.space.regions:
-        name = os.path.basename(region.path.removesuffix(" (deleted)"))
-        if region.offset or region.path in tried or not _FILE.match(name):
-            continue
-        tried.add(region.path)
-        offsets = _symbols(process.pid, region.path, f"{region.start:x}-{region.end:x}")
-        if "_PyRuntime" in offsets and "PyType_Type" in offsets:
+def _find(process: SeenProcess, memory: Memory) -> tuple[int, tuple[int, int] | None]:
+    """Return the address of the interpreter's runtime, and its version, None if nothing says it."""
+    for region in images(process.space):
+        offsets = first_answer(process.pid, region, lambda path: read_symbols(path, _WANTED))
+        offsets = offsets or mapped_symbols(memory, region.start, _WANTED)
+        if "_PyRuntime" in offsets:
             symbols = {symbol: region.start + offset for symbol, offset in offsets.items()}
-            return symbols, _version(symbols, name, memory)
+            return symbols["_PyRuntime"], _version(symbols, base_name(region), memory)
     raise UnknownLayout("the interpreter's symbols were not found")
 
 
-def _symbols(pid: int, path: str, area: str) -> dict[str, int]:
-    """Read the file as the process sees it (another mount namespace, or deleted since), else as we see it."""
-    for place in (f"/proc/{pid}/root{path}", f"/proc/{pid}/map_files/{area}", path):
-        found = read_symbols(place, _WANTED)
-        if found:
-            return found
-    return {}
-
-
-def _version(symbols: dict[str, int], name: str, memory: Memory) -> tuple[int, int]:
+def _version(symbols: dict[str, int], name: str, memory: Memory) -> tuple[int, int] | None:
     """Return the version: the Py_Version constant from 3.11 on, before that the name of the file."""
     if "Py_Version" in symbols:
         try:
@@ -100,7 +89,5 @@ def _version(symbols: dict[str, int], name: str, memory: Memory) -> tuple[int, i
             packed = 0
         if packed >> 24 == 3:
             return 3, packed >> 16 & 0xFF
-    found = re.search(r"(\d)\.(\d+)", name)
-    if not found:
-        raise UnknownLayout("its version is not known")
-    return int(found[1]), int(found[2])
+    found = re.match(r"(?:lib)?python(\d)\.(\d+)", name)
+    return (int(found[1]), int(found[2])) if found else None
