@@ -41,9 +41,6 @@ def look(place: native.Place) -> None:
 
 
 def _holds() -> bool:
-    """Does this thread hold a lock of multiprocessing's, or is its last step on a semaphore that it took one?
-
-    A semaphore has no holder, but who uses some to take turns has taken one before it uses the connection, and gives one after.
-    """
-    words, begin = recorder.live[0], layout.HELD // 8
-    return get_ident() in (words[layout.H_UNREAD], *words[begin : begin + layout.LOCKS])
+    """Does this thread hold a lock of multiprocessing's?"""
+    begin = layout.HELD // 8
+    return get_ident() in recorder.live[0][begin : begin + layout.LOCKS].tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 from mptrace.diagnose.deaths import ancestors, events_of
 from mptrace.diagnose.finding import Evidence, Severity, Step, Verdict
@@ -11,7 +12,7 @@ from mptrace.diagnose.standstill import last_waits
 from mptrace.diagnose.wording import who
 from mptrace.model.event import Event
 from mptrace.model.moment import Wait
-from mptrace.model.process import Process
+from mptrace.model.process import Past, Process
 from mptrace.model.run import Run
 from mptrace.wire import wait
 from mptrace.wire.events import failures, processes, resources
@@ -54,6 +55,8 @@ def shared_connections(run: Run, *, manager: bool) -> Iterator[Sharing]:
             found.setdefault(event.number("key"), {}).setdefault(event.number("way"), []).append(event)
     for key, ways in found.items():
         told = [Sharing(key, way, _together(run, ways.get(way, []))) for way in (wait.RECV, wait.SEND)]
+        if not manager and not _is_concurrent(run, told[0], ways.get(wait.SEND, [])):
+            told.pop(0)  # each was done before the other began: they take turns
         yield from [one for one in told if len(one.users) > 1][:1]
 
 
@@ -62,6 +65,29 @@ def _together(run: Run, uses: list[Event]) -> tuple[Event, ...]:
     last = {event.process: event for event in uses}
     kept = [one for one in last.values() if any(at_the_same_time(run, one, other) for other in last.values() if other is not one)]
     return () if all(event.number("guarded") for event in kept) else tuple(sorted(kept, key=lambda event: event.at_ns))
+
+
+def _is_concurrent(run: Run, sharing: Sharing, sent: list[Event]) -> bool:
+    """Did one of them begin its exchange, or wait for a message, before another had its own, or did something come of it?"""
+    spans = [_span(event, sent) for event in sharing.uses]
+    overlap = any(max(a[0], b[0]) <= min(a[1], b[1]) for a, b in combinations(spans, 2))
+    return overlap or bool(sharing.uses and (stuck_in(run, sharing)[1] is not None or failures_of(run, sharing)))
+
+
+def _span(event: Event, sent: list[Event]) -> tuple[int, int]:
+    """Return from when to when a process was at it: since it first sent a question, until its first long wait was over."""
+    assert event.process is not None
+    asked = [other.at_ns for other in sent if other.process is event.process and other.at_ns < event.at_ns]
+    waited = [
+        past.at_ns
+        for past in event.process.past
+        if past.kind == wait.RECV and past.resource and past.resource.key == event.number("key") and _began(past) <= event.at_ns
+    ]
+    return min(asked, default=event.at_ns), max(event.at_ns, min((at for at in waited if at >= event.at_ns), default=0))
+
+
+def _began(past: Past) -> int:
+    return past.since_ns or 0
 
 
 def at_the_same_time(run: Run, one: Event, other: Event) -> bool:

@@ -4,7 +4,7 @@
 
 from multiprocessing import Barrier, Pipe, Process
 
-from stage import use_start_method
+from stage import meet, use_start_method
 
 
 def serve(questions):
@@ -14,8 +14,9 @@ def serve(questions):
 
 def ask(service, number, everybody):
     service.send(number)
+    meet(everybody)
     service.recv()  # expect: fork-shared-handle verdict=likely
-    everybody.wait()
+    meet(everybody)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 from multiprocessing import Barrier, Lock, Pipe, Process
 
-from stage import use_start_method
+from stage import meet, use_start_method
 
 
 def serve(questions):
@@ -15,8 +15,9 @@ def serve(questions):
 def ask(service, number, everybody, turn):
     with turn:
         service.send(number)
+        meet(everybody)
         service.recv()
-    everybody.wait()
+    meet(everybody)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mptrace.diagnose.finding import Severity, Verdict
+from mptrace.model.process import Past
 from mptrace.wire import wait
 from mptrace.wire.events import failures, processes, resources
 from tests.support.story import Story, story
@@ -20,6 +21,9 @@ def uses(told: Story, way: int = wait.RECV, *, manager: int = 0, guarded: int = 
 
 def shared(way: int = wait.RECV, *, manager: int = 0, guarded: int = 0) -> Story:
     told = story().pipe("service").process("ask-1").process("ask-2")
+    if way == wait.RECV and not manager:
+        for name in ("ask-1", "ask-2"):
+            uses(told.process(name), wait.SEND, guarded=guarded, at="job.py:16")
     for name in ("ask-1", "ask-2"):
         uses(told.process(name), way, manager=manager, guarded=guarded, at="job.py:17")
     return told
@@ -58,6 +62,22 @@ def test_an_exception_of_another_kind_does_not() -> None:
 
 def test_with_a_lock_around_each_use_it_is_in_order() -> None:
     assert found(shared(guarded=1).run(live=False), "fork-shared-handle") == []
+
+
+def test_two_that_take_turns_in_a_way_that_is_not_seen_are_in_order() -> None:
+    told = story().pipe("service").process("ask-1").process("ask-2")
+    for name in ("ask-1", "ask-2"):
+        uses(told.process(name))
+    assert found(told.run(live=False), "fork-shared-handle") == []
+
+
+def test_two_that_wait_for_a_message_at_once_do_not_take_turns() -> None:
+    told = story().pipe("service").process("ask-1").process("ask-2")
+    for name in ("ask-1", "ask-2"):
+        uses(told.process(name))
+    first = told.process("ask-1").actor
+    first.process.past.append(Past(first.tid, told.tick(), wait.RECV, told.resource("service"), 0))
+    assert one(told.run(live=False), "fork-shared-handle").verdict is Verdict.LIKELY
 
 
 def test_one_after_the_other_is_in_order() -> None:

@@ -26,8 +26,9 @@ def fork_shared_handle(run: Run) -> Iterator[Finding]:
 
     How we know:
         Several processes received (or sent) through the same end, of the same inode, after a fork that left it in both, while
-        none of them had ended, and without a lock or semaphore of multiprocessing's in their hands. What each of them got is not
-        seen: it is an error if one of them hangs or fails in it, else a hint, for they may take turns in another way.
+        none of them had ended, and without a lock of multiprocessing's in their hands. Where they receive, one had asked its
+        question, or waited, before the other was done: who takes turns in any way is not told of. What each of them got is not
+        seen: it is an error if one of them hangs or fails in it, else a hint.
 
     What to do:
         Open a connection in each process, or give each child a Pipe of its own; or hold one Lock around each question and its

@@ -25,7 +25,7 @@ def proxy_shared_over_fork(run: Run) -> Iterator[Finding]:
 
     How we know:
         Several processes received through the same socket to a manager, which was open at a fork, while none of them had ended,
-        and without a lock or semaphore of multiprocessing's in their hands. Whether answers were really mixed up is not seen: it
+        and without a lock of multiprocessing's in their hands. Whether answers were really mixed up is not seen: it
         is an error if one of them hangs in such a call or failed in it, else a hint.
 
     What to do:
