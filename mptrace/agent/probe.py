@@ -37,6 +37,7 @@ PROBES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sharedctypes", ("multiprocessing.sharedctypes", "multiprocessing.heap", "multiprocessing.shared_memory")),
     ("module_state", ("multiprocessing.process",)),
     ("random_state", ("multiprocessing.process",)),
+    ("handles", ("multiprocessing.process",)),
 )
 """Name of each probe and the modules it patches; probes of one target are installed in this order."""
 

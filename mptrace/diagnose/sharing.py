@@ -67,6 +67,18 @@ def _together(run: Run, uses: list[Event]) -> tuple[Event, ...]:
     return () if all(event.number("guarded") for event in kept) else tuple(sorted(kept, key=lambda event: event.at_ns))
 
 
+def shared_handles(run: Run) -> Iterator[Sharing]:
+    """Yield the open files and sockets that several processes read through."""
+    found: dict[int, list[Event]] = {}
+    for event in run.of(resources.HANDLE_USED):
+        if event.process is not None:
+            found.setdefault(event.number("key"), []).append(event)
+    for key, events in found.items():
+        sharing = Sharing(key, wait.RECV, _together(run, events))
+        if len(sharing.users) > 1:
+            yield sharing
+
+
 def _is_concurrent(run: Run, sharing: Sharing, sent: list[Event]) -> bool:
     """Did one of them begin its exchange, or wait for a message, before another had its own, or did something come of it?"""
     spans = [_span(event, sent) for event in sharing.uses]

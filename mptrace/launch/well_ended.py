@@ -26,7 +26,7 @@ _LIFE = frozenset(
     for kind in (
         processes.BOOTED, processes.RUNNING, processes.RETURNED, processes.EXITING, processes.BOOTSTRAP_PHASE,
         processes.IMPORTED, processes.FORK_THREADS, processes.FORK_THREAD, sites.SITE, sites.STACK, sites.TEXT_SEEN,
-        tasks.WORKER, resources.KNOWN, resources.USED_AFTER_FORK, resources.END_CLOSED,
+        tasks.WORKER, resources.KNOWN, resources.USED_AFTER_FORK, resources.HANDLE_USED, resources.END_CLOSED,
     )
 )  # fmt: skip
 _HEADER = Struct("<64Q")

@@ -108,3 +108,26 @@ def test_the_fork_is_a_place_of_it_and_the_line_to_change_for_a_proxy() -> None:
     finding = one(told.run(live=False), "proxy-shared-over-fork")
     assert finding.fix.endswith("instead of os.fork() at")
     assert str(finding.fix_at) == "/job/job.py:9"
+
+
+def reads(told: Story, what: str = "file", *, guarded: int = 0) -> Story:
+    return told.event(
+        resources.HANDLE_USED, at="job.py:9", key=7, what=what, name="/data/table.bin", call="readinto", guarded=guarded
+    )
+
+
+@pytest.mark.parametrize(("what", "title"), [("file", "the same open file table.bin"), ("socket", "the same socket")])
+def test_two_that_read_through_one_file_or_socket_are_a_hint(what: str, title: str) -> None:
+    told = story().process("ask-1").process("ask-2")
+    for name in ("ask-1", "ask-2"):
+        reads(told.process(name), what)
+    finding = one(told.run(live=False), "fork-shared-handle")
+    assert (finding.verdict, finding.severity) == (Verdict.LIKELY, Severity.HINT)
+    assert title in finding.title
+
+
+def test_one_that_reads_in_a_file_alone_or_under_a_lock_is_in_order() -> None:
+    told = reads(story().process("ask-1")).process("ask-2")
+    assert found(told.run(live=False), "fork-shared-handle") == []
+    told = reads(story().process("ask-1"), guarded=1)
+    assert found(reads(told.process("ask-2"), guarded=1).run(live=False), "fork-shared-handle") == []

@@ -26,6 +26,10 @@ LOCK_ORDER = declare(
 NAMED = declare(
     46, "resource.named", "a variable or attribute of the program that holds a resource", family=INT, key=INT, name=TEXT
 )
+HANDLE_USED = declare(
+    49, "handle.used_after_fork", "first time since a fork that this process read through an open file or socket that the fork left in two",
+    key=INT, what=TEXT, name=TEXT, call=TEXT, guarded=INT, site=INT, stack=INT,
+)  # fmt: skip
 USED_AFTER_FORK = declare(
     48, "connection.used_after_fork", "first use after a fork, receiving or sending, of a connection that was open on both sides of it",
     key=INT, way=INT, manager=INT, guarded=INT, site=INT, stack=INT,
