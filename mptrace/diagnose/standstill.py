@@ -135,7 +135,13 @@ class Standstill:
         """Return how sure it is that these waits cannot end by themselves, and what is missing for *proven*."""
         doubts = [*more, *self._unseen(waits), *self._open(waits), *losses(self.run, of=OF_WAITS)]
         doubts += [f"{who(wait.thread)}: {self.graph.live[wait.thread]}" for wait in waits if wait.thread in self.graph.live]
+        doubts += [f"{who(thread)} {why}" for thread, why in self.graph.doubted.items() if self._matters(thread, waits)]
         return (Verdict.LIKELY if doubts else Verdict.PROVEN), tuple(dict.fromkeys(doubts))
+
+    def _matters(self, thread: Thread, waits: Sequence[Wait]) -> bool:
+        """Is it one of the waiters, or of a group with one of them, so that it might wake him?"""
+        waiting = {wait.thread for wait in waits}
+        return thread in waiting or any(thread in group.threads and waiting & group.threads for group in self.groups)
 
     def behind(self, waits: Sequence[Wait]) -> tuple[Wait, ...]:
         """Return the waits of others that cannot end before one of these does, the longest first."""

@@ -13,8 +13,14 @@ NOT_SEEN_NS = 5_000_000_000
 SERVICES = (Role.FORKSERVER, Role.TRACKER, Role.MANAGER)
 """Processes that only answer what others ask."""
 
-HANDLED = ((14, "SIGALRM"), (26, "SIGVTALRM"), (27, "SIGPROF"), (10, "SIGUSR1"), (12, "SIGUSR2"), (29, "SIGIO"))
-"""Signals whose handler may be meant to wake the program; of the others (SIGTERM, ...) only a handler whose code may wake somebody."""
+TIMERS = (Signals.SIGALRM, Signals.SIGVTALRM, Signals.SIGPROF)
+"""Signals that a timer of the process sends: a handler wakes the program if the timer runs."""
+
+USERS = (Signals.SIGUSR1, Signals.SIGUSR2, Signals.SIGIO)
+"""Signals that somebody has to send, whose handler may be meant to wake the program, whatever its code seems to do.
+
+Of the others (SIGTERM, ...) only a handler whose code may wake somebody counts.
+"""
 
 TELLING = frozenset(Signals) - {Signals.SIGCHLD, Signals.SIGWINCH}
 """Signals that somebody sends to a program on purpose."""
@@ -96,13 +102,25 @@ def _why_wait_ends(wait: Wait) -> str:
 
 
 def _why_interrupted(thread: Thread, moment: Moment) -> str:
-    """A main thread that waits may still run a handler of the program for a timer or a user's signal."""
+    """A main thread that waits may still run a handler of the program: for a timer that may run, or one whose code may wake somebody."""
+    if thread.role is not ThreadRole.MAIN:
+        return ""
+    process, caught = thread.process, moment.caught.get(thread.process, 0)
+    timers = (timer for timer in TIMERS if _is_in(timer, caught) and process.timer_may_run(timer, moment.at_ns))
+    waking = (Signals(number) for number in process.handlers if number in TELLING)
+    return next((f"{HANDLER} for {signal.name}" for signal in (*timers, *waking)), "")
+
+
+def why_doubted(thread: Thread, moment: Moment) -> str:
+    """Say which handler may still wake a thread if somebody sent its signal, or a timer that nobody saw being set; "" if none."""
     if thread.role is not ThreadRole.MAIN:
         return ""
     caught = moment.caught.get(thread.process, 0)
-    waking = (Signals(number).name for number in thread.process.handlers if number in TELLING)
-    name = next((name for number, name in HANDLED if caught >> (number - 1) & 1), None) or next(waking, "")
-    return f"{HANDLER} for {name}" if name else ""
+    return next((f"{HANDLER} for {signal.name}" for signal in (*TIMERS, *USERS) if _is_in(signal, caught)), "")
+
+
+def _is_in(signal: Signals, mask: int) -> bool:
+    return bool(mask >> (signal - 1) & 1)
 
 
 def _is_handler(thread: Thread) -> bool:

@@ -185,6 +185,9 @@ class Process:
     handlers: dict[int, str] = field(default_factory=dict)
     """Signal -> name of the program's handler for it, of those that may wake somebody."""
 
+    timers: dict[int, int | None] = field(default_factory=dict)
+    """Signal of a timer -> until when it may come, None: for ever; of those that were seen being set, or whose handler was."""
+
     @property
     def alive(self) -> bool:
         """Had it not ended when the recording ends?"""
@@ -193,6 +196,11 @@ class Process:
     def alive_at(self, at_ns: int) -> bool:
         """Was it running at this instant?"""
         return self.started_ns <= at_ns and (self.ended_ns is None or self.ended_ns > at_ns)
+
+    def timer_may_run(self, signal: int, at_ns: int) -> bool:
+        """May this timer still send its signal, as far as is known?"""
+        until_ns = self.timers.get(signal) if signal in self.timers else None
+        return until_ns is None or until_ns > at_ns
 
     @property
     def main_thread(self) -> Thread | None:

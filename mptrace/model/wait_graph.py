@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mptrace.model.liveness import threads_at, why_live
+from mptrace.model.liveness import is_service, threads_at, why_doubted, why_live
 from mptrace.model.moment import Hold, Moment, Wait
 from mptrace.model.process import Thread
 from mptrace.model.run import Run
@@ -39,6 +39,8 @@ class WaitGraph:
     live: dict[Thread, str] = field(default_factory=dict)
     """Live threads, and why each is."""
     stuck: set[Thread] = field(default_factory=set)
+    doubted: dict[Thread, str] = field(default_factory=dict)
+    """Stuck threads that a signal's handler might still wake, if anybody outside of the job sent that signal."""
 
     def cycles(self) -> list[list[Link]]:
         """Return the circles of exact, untimed waits, each once, the longest-waiting member first."""
@@ -100,6 +102,20 @@ def _find_live(graph: WaitGraph) -> None:
         why = why_live(thread, wait, moment) or graph.open_ended.get(wait, "") if wait else why_live(thread, None, moment)
         if why:
             graph.live[thread] = why
+    _spread(graph)
+    _doubt(graph)
+
+
+def _doubt(graph: WaitGraph) -> None:
+    """A thread with a handler for a signal is stuck if nobody in the job could send it; but then somebody outside might."""
+    waiting = [wait.thread for wait in graph.moment.waits if wait.thread not in graph.live]
+    doubted = {thread: why for thread in waiting if (why := why_doubted(thread, graph.moment))}
+    senders = {thread.process for thread in graph.live if not is_service(thread)}
+    for thread, why in doubted.items():
+        if senders - {thread.process}:
+            graph.live[thread] = why
+        else:
+            graph.doubted[thread] = why
     _spread(graph)
 
 

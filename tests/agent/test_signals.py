@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mptrace.wire.events import processes
@@ -45,3 +47,23 @@ def test_every_handler_is_told_with_whether_it_may_wake_somebody(outcome: Outcom
 
 def test_where_it_was_set_is_told(outcome: Outcome) -> None:
     assert outcome.line(outcome.of(processes.HANDLER)[2]) == line_of(PROGRAM, "stop")
+
+
+TIMERS = """
+import signal, multiprocessing
+signal.signal(signal.SIGALRM, lambda *_: None)
+print(signal.alarm(30), signal.alarm(0) in (29, 30))
+print(signal.setitimer(signal.ITIMER_PROF, 9, 1), signal.setitimer(signal.ITIMER_PROF, 0)[1])
+try:
+    signal.alarm("soon")
+except TypeError as error:
+    print(type(error).__name__)
+"""
+
+
+def test_timers_are_told_when_they_are_set_and_put_out(tmp_path: Path) -> None:
+    outcome = trace(TIMERS, tmp_path)
+    assert (outcome.status, outcome.out) == (0, "0 True\n(0.0, 0.0) 1.0\nTypeError\n")
+    assert outcome.quiet(), outcome.err
+    told = [(record["signal"], record["ms"] > 0, record["every"]) for record in outcome.of(processes.TIMER)]
+    assert told == [(14, True, 0), (14, False, 0), (27, True, 1), (27, False, 0)]

@@ -199,6 +199,30 @@ def test_a_main_thread_with_a_handler_for_a_timer_may_wake_itself():
     assert graph_of(told).stuck == set()
 
 
+def test_a_handler_for_a_timer_that_was_put_out_or_for_sigusr1_is_only_a_doubt_once_nobody_of_the_job_runs():
+    told = story().lock("e", "Event").main().waits(kinds.FLAG, story().resource("e"))
+    run = told.run()
+    run.moments[0].waits = [replace(run.moments[0].waits[0], target=told.resource("e"))]
+    run.moments[0].caught, run.main.timers = {run.main: 1 << 13}, {14: 0}
+    graph = graph_of(told)
+    assert names(graph.stuck) == {"MainProcess"}
+    assert "SIGALRM" in graph.doubted[run.main.main_thread]
+    run.main.timers = {14: run.moments[0].at_ns + 1}
+    assert graph_of(told).stuck == set()
+    run.moments[0].caught = {run.main: 1 << 9}
+    assert names(graph_of(told).stuck) == {"MainProcess"}
+
+
+def test_who_runs_elsewhere_may_send_the_signal_that_a_handler_is_for():
+    told = story().lock("e", "Event").process("busy", Role.PROGRAM).main()
+    told.resource("e").knowers = {told.told.main}
+    told.waits(kinds.FLAG, told.resource("e"))
+    run = told.run()
+    assert names(graph_of(told).stuck) == {"MainProcess"}
+    run.moments[0].caught = {run.main: 1 << 9}
+    assert graph_of(told).stuck == set()
+
+
 def test_a_main_thread_whose_handler_for_sigterm_may_put_something_is_not_stuck():
     told = story().queue("jobs").process("worker").gets("jobs").main().joins("worker")
     run = told.run()

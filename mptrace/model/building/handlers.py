@@ -7,15 +7,19 @@ from mptrace.model.process import Process
 from mptrace.model.run import Run
 from mptrace.wire.events import processes
 
+MS = 1_000_000
+
 
 def build_handlers(run: Run) -> None:
     """Fill in `Process.handlers`; parents come before their children in the run."""
     events = list(run.of(processes.HANDLER))
     for process in run.processes:
-        process.handlers = {}
+        process.handlers, process.timers = {}, {}
         for event in events:
             if event.process is not None and _concerns(event, process):
                 _take(process.handlers, event)
+                process.timers.setdefault(event.number("signal"), 0)  # a timer that was set before, we should have seen
+        _take_timers(run, process)
 
 
 def _concerns(event: Event, process: Process) -> bool:
@@ -34,3 +38,11 @@ def _take(handlers: dict[int, str], event: Event) -> None:
         handlers[event.number("signal")] = event.text("handler")
     else:
         handlers.pop(event.number("signal"), None)
+
+
+def _take_timers(run: Run, process: Process) -> None:
+    """A forked child has none of its parent's timers."""
+    for event in run.of(processes.TIMER):
+        if event.process is process:
+            is_for_ever = event.number("every") > 0 and event.number("ms") > 0
+            process.timers[event.number("signal")] = None if is_for_ever else event.at_ns + event.number("ms") * MS

@@ -38,6 +38,8 @@ def build_moments(shop: Workshop, *, ongoing: bool = False) -> None:
             shop.run.moments.append(_moment(shop, number, files.get(number), observed.get(number, Observed())))
     final = None if ongoing or shop.run.meta.attached else _final(shop)
     if final is not None:
+        if shop.run.moments:  # what a handler might do was last looked at then
+            final.caught = dict(shop.run.moments[-1].caught)
         shop.run.moments.append(final)
 
 

@@ -58,3 +58,7 @@ HANDLER = declare(
     19, "process.handler", "the program set a handler for a signal (none: took it away); wakes 1: it may end somebody's wait",
     signal=INT, handler=TEXT, wakes=INT, site=INT,
 )  # fmt: skip
+TIMER = declare(
+    39, "process.timer", "the program set a timer that sends it a signal: ms until it comes, 0 for one that was put out; every 1: again and again",
+    signal=INT, ms=INT, every=INT,
+)  # fmt: skip
