@@ -6,6 +6,7 @@ on was just being written. A thread whose board entry moves is running, so it wa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from struct import Struct
 
 from mptrace.collect.recording import DoingCell, Entry, Head, HeldLock, RingRecord, Slot, TallyCell
@@ -92,18 +93,23 @@ def _slot(words: tuple[int, ...]) -> Slot | None:
     )
 
 
+def _cells(data: bytes, at: int, count: int, shape: Struct) -> Iterable[tuple[int, ...]]:
+    """Return the cells of a region, none if it was never written to, as most are: a moment has many heads."""
+    region = data[at : at + count * shape.size]
+    return shape.iter_unpack(region) if region.count(0) < len(region) else ()
+
+
 def _read_locks(data: bytes, again: bytes) -> list[HeldLock]:
     held, later = _HELD.unpack_from(data, layout.HELD), _HELD.unpack_from(again, layout.HELD)
     found = []
-    for number in range(layout.LOCKS):
-        key, since_ns, site = _CELL.unpack_from(data, layout.CELLS + number * _CELL.size)
+    for number, (key, since_ns, site) in enumerate(_cells(data, layout.CELLS, layout.LOCKS, _CELL)):
         if key:
             found.append(HeldLock(held[number] if held[number] == later[number] else 0, key, since_ns, site))
     return found
 
 
 def _read_tallies(data: bytes) -> list[TallyCell]:
-    cells = (_TALLY.unpack_from(data, layout.TALLY + number * _TALLY.size) for number in range(layout.TALLIES))
+    cells = _cells(data, layout.TALLY, layout.TALLIES, _TALLY)
     return [TallyCell(key, sent, received, ends) for key, sent, received, ends in cells if key]
 
 
@@ -127,8 +133,7 @@ def _read_doing(cell: bytes) -> list[DoingCell]:
 
 def _read_ring(data: bytes) -> list[RingRecord]:
     found = []
-    for number in range(layout.RING_RECORDS):
-        seq, at_ns, kind, a, b, c, d, again = _RING.unpack_from(data, layout.RING + number * _RING.size)
+    for seq, at_ns, kind, a, b, c, d, again in _cells(data, layout.RING, layout.RING_RECORDS, _RING):
         if seq and seq == again:
             found.append(RingRecord(seq, at_ns, kind & 0xFFFFFFFF, kind >> 32, (a, b, c, d)))
     return sorted(found, key=lambda record: record.seq)

@@ -11,11 +11,11 @@ from typing import Any
 from mptrace.launch.job_watch import JobWatch
 from mptrace.launch.judging import HINT, Judge, Told
 from mptrace.launch.notice import say
-from mptrace.launch.pace import BYTES, Pace
+from mptrace.launch.pace import BYTES, Pace, Ran
 from mptrace.launch.prune import prune
 from mptrace.launch.settings import Settings
 from mptrace.launch.well_ended import WellEnded
-from mptrace.observe.boards import Boards, BoardWait, RecorderFiles, read_boards
+from mptrace.observe.boards import BoardReader, Boards, BoardWait, RecorderFiles, read_boards
 from mptrace.observe.moment import MomentTaker
 from mptrace.observe.stall import Stillness
 from mptrace.observe.suspicion import urgent_reason
@@ -46,11 +46,13 @@ class Live:
         self._settings, self._judge, self._run_path, self._own_log = settings, judge, run_path, own_log
         self._shown = shown or run_path  # the same directory, where its reader finds it
         self._files = RecorderFiles(run_path)
+        self._boards = BoardReader(self._files)
         self._moments = MomentTaker(self._log, run_path, self._files, judge.inside)
         self._well_ended = WellEnded(run_path, self._files, watch.ended_well)
         self._pace, self.told = Pace(), set[object]()
         self._stillness = Stillness(time.monotonic())
         self._stall_told = self._hopeless = False
+        self._put_off = False
         self._stop = Event()
         self._thread = Thread(target=self._run, name="mptrace-live", daemon=True)
 
@@ -80,13 +82,13 @@ class Live:
     def _poll(self, now: float) -> float:
         """Read the boards once and look closer if that is due; returns the seconds that the closer look took."""
         pids = self._tree.pids()
-        boards = read_boards(self._files, pids)
+        boards = self._boards.read(pids)
         still_s = self._stillness.update(now, pids, boards)
         if still_s < self._settings.hang_after_s:
             self._stall_told = self._hopeless = False
         elif pids and (not self._stall_told or self._is_hopeless(still_s)):
             self._stall_told, self._hopeless = True, self._is_hopeless(still_s)
-            return self._look(f"nothing moved for {still_s:.0f} s", boards, pids, stalled=True)
+            return self._look(f"nothing moved for {still_s:.0f} s", boards, pids, stalled=True, everybody=self._is_asked)
         return self._consider(boards, pids, now)
 
     def _consider(self, boards: Boards, pids: list[int], now: float) -> float:
@@ -95,25 +97,29 @@ class Live:
         if not old or waits in self._pace.settled:
             return 0.0
         urgent = "" if waits in self._pace.looks else urgent_reason(old, self._files, pids, self._service(pids))
-        if not self._pace.is_due(waits, now, bool(urgent)) or self._moments.bytes_written > BYTES:
+        if not self._pace.is_due(waits, now, bool(urgent), _ran(boards)) or self._moments.bytes_written > BYTES:
             return 0.0
-        return self._look(urgent or "untimed waits", boards, pids)
+        if not urgent and waits not in self._pace.looks and not self._put_off:
+            self._put_off = True  # of those that come to wait together, all shall be in the look: it is due in a tick
+            return 0.0
+        self._put_off = False
+        return self._look(urgent or "untimed waits", boards, pids, everybody=bool(urgent))
 
     def _service(self, pids: list[int]) -> set[int]:
         return {pid for pid in pids if (known := self._tree.living.get(pid)) and any(name in known.command for name in _SERVICE)}
 
-    def _look(self, why: str, boards: Boards, pids: list[int], *, stalled: bool = False) -> float:
+    def _look(self, why: str, boards: Boards, pids: list[int], *, stalled: bool = False, everybody: bool = True) -> float:
         """Take a moment, have it judged, and tell what is proven; of a stall, tell whatever was found."""
         began, spent, old = time.monotonic(), _cpu_s(), boards.old_untimed(time.monotonic_ns(), OLD_NS)
         waits = _identity(old)
         if not self._moments.taken:
             Thread(target=self._prepare, name="mptrace-prepare", daemon=True).start()
-        number, found = self._judged(why, pids, old)
+        number, found = self._judged(why, pids, old, everybody)
         worth = self._stall(found, why, pids) if stalled else [told for told in found if told.sure]
         for told in worth:
             self._tell(number, told)
         took = time.monotonic() - began
-        self._pace.was_seen(waits, time.monotonic(), min(took, _cpu_s() - spent))
+        self._pace.was_seen(waits, time.monotonic(), min(took, _cpu_s() - spent), _ran(boards), whole=self._moments.whole)
         if any(told.sure for told in worth):
             self._pace.settle(waits)
         self._own_log.info(
@@ -136,10 +142,10 @@ class Live:
         still_s = self._stillness.update(time.monotonic(), pids, read_boards(self._files, pids))
         return not pids or still_s < self._settings.hang_after_s
 
-    def _judged(self, why: str, pids: list[int], waits: list[BoardWait]) -> tuple[int, list[Told]]:
+    def _judged(self, why: str, pids: list[int], waits: list[BoardWait], everybody: bool) -> tuple[int, list[Told]]:
         """Take a moment and return its number and what the judge says of it: nothing, if there is no room for the copies."""
         try:
-            number = self._moments.take(why, pids, waits)
+            number = self._moments.take(why, pids, waits, everybody=everybody)
         except OSError as trouble:
             self._own_log.error("moment", exc_info=True)
             self._log.write(seen.NOT_SEEN, 0, "moment", f"{type(trouble).__name__}: {trouble}"[:500])
@@ -154,7 +160,12 @@ class Live:
         """That nothing moves is no news to somebody who did not ask, and no hang while a timer runs or a line may be typed."""
         if told.severity != HINT:
             return True
-        return (self._settings.hang_after_asked or self._settings.kills) and not self._will_move(pids)
+        return self._is_asked and not self._will_move(pids)
+
+    @property
+    def _is_asked(self) -> bool:
+        """Shall a stall be told, even if nothing is proven of it?"""
+        return self._settings.hang_after_asked or self._settings.kills
 
     def _will_move(self, pids: list[int]) -> bool:
         return bool(will_move(pid for pid in pids if pid not in self._moments.servers))
@@ -191,6 +202,10 @@ def _cpu_s() -> float:
     """Return the CPU time of this thread and of what it had done by others: on a busy machine a look takes long and costs little."""
     used = os.times()
     return time.thread_time() + used.children_user + used.children_system
+
+
+def _ran(boards: Boards) -> Ran:
+    return boards.ran if min(boards.ran.values(), default=-1) >= 0 else None
 
 
 def _identity(waits: list[BoardWait]) -> frozenset[tuple[int, int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SHARE = 20
@@ -17,12 +18,21 @@ SPARED = 15
 BYTES = 256 << 20
 
 
+Ran = Mapping[int, int] | None
+"""How long each process had run; None where that cannot be told of all."""
+
+
 @dataclass(slots=True)
 class Look:
-    """How often a set of waits was looked at, and when last."""
+    """How often a set of waits was looked at, when last, and how long each process had run when that look began.
+
+    ``whole``: it saw everything that it was to see.
+    """
 
     times: int = 0
     last: float = 0.0
+    ran: Ran = None
+    whole: bool = False
 
 
 @dataclass(slots=True)
@@ -34,21 +44,25 @@ class Pace:
     taken: int = 0
     settled: set[object] = field(default_factory=set)
 
-    def is_due(self, waits: object, now: float, urgent: bool) -> bool:
-        """May this set of waits be looked at now?"""
+    def is_due(self, waits: object, now: float, urgent: bool, ran: Ran = None) -> bool:
+        """May this set of waits be looked at now? Not again, if nobody has run since a look began that saw all, or a second one.
+
+        Such a job stands still as a whole, and is looked at once more when it has done so for the seconds of a stall.
+        """
         if waits in self.settled or self.taken >= MOMENTS - (0 if urgent else SPARED):
             return False
         seen = self.looks.get(waits)
         if seen is None:
             return urgent or now >= self.free_at
-        if seen.times > len(AGAIN_S):
+        rests = (seen.whole or seen.times > 1) and ran is not None and ran == seen.ran
+        if rests or seen.times > len(AGAIN_S):
             return False
         return now >= self.free_at and now - seen.last >= AGAIN_S[seen.times - 1]
 
-    def was_seen(self, waits: object, ended: float, took: float) -> None:
+    def was_seen(self, waits: object, ended: float, took: float, ran: Ran = None, *, whole: bool = False) -> None:
         """A look at it ended at that time and took so long."""
         seen = self.looks.setdefault(waits, Look())
-        seen.times, seen.last = seen.times + 1, ended
+        seen.times, seen.last, seen.ran, seen.whole = seen.times + 1, ended, ran, whole
         self.taken += 1
         self.free_at = ended + took * (SHARE - 1)
         while len(self.looks) > 200:

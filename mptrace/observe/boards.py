@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 from zlib import crc32
 
+from mptrace.observe.rest import Rest, RestOfAll
 from mptrace.wire import layout
 from mptrace.wire.rundir import PROCESSES, parse_name
 from mptrace.wire.wait import TIMED
@@ -42,10 +43,14 @@ class BoardWait:
 
 @dataclass(slots=True)
 class Boards:
-    """What the boards said at one look. ``checksums``: of each process's board: a thread that begins a wait changes it."""
+    """What the boards said at one look. ``checksums``: of each process's board: a thread that begins a wait changes it.
+
+    ``ran``: nanoseconds that each process had run before it was looked at, -1 where that cannot be told.
+    """
 
     waits: list[BoardWait] = field(default_factory=list)
     checksums: dict[int, int] = field(default_factory=dict)
+    ran: dict[int, int] = field(default_factory=dict)
 
     def old_untimed(self, now_ns: int, age_ns: int) -> list[BoardWait]:
         """Return the waits without a timeout that have lasted so long."""
@@ -63,6 +68,7 @@ class RecorderFiles:
         self.directory = os.path.join(run_path, PROCESSES)
         self.newest: dict[int, str] = {}
         self.all: list[str] = []
+        self.listings = 0
         self._changed = -1
 
     def refresh(self) -> None:
@@ -77,7 +83,9 @@ class RecorderFiles:
         settled = time.time_ns() - changed > TICK_NS  # else another file may come with the same time of change
         self._changed = changed if settled else -1
         firsts = [(parsed, name) for name in names if (parsed := parse_name(name)) and not parsed[2]]
-        self.all = [name for _, name in firsts]
+        found = [name for _, name in firsts]
+        self.listings += found != self.all
+        self.all = found
         self.newest = {pid: name for (pid, _, _), name in sorted(firsts)}
 
     def read(self, name: str, size: int = layout.SIZE) -> bytes:
@@ -94,17 +102,55 @@ class RecorderFiles:
             os.close(descriptor)
 
 
+@dataclass(frozen=True, slots=True)
+class _Board:
+    name: str
+    checksum: int
+    waits: list[BoardWait]
+
+
+class BoardReader:
+    """Reads the boards again and again; the board of a process that has not run is what it was."""
+
+    def __init__(self, files: RecorderFiles) -> None:
+        self._files, self._rest = files, Rest()
+        self._kept: dict[int, _Board] = {}
+        self._all, self._last, self._listed = RestOfAll(), Boards(), -1
+
+    def read(self, pids: Collection[int]) -> Boards:
+        """Read the boards of these processes; the same object as the last time, if nothing has changed."""
+        self._files.refresh()
+        if not self._all.have_run(pids) and self._listed == self._files.listings:
+            return self._last
+        self._listed = self._files.listings
+        self._last = self._read(pids)
+        return self._last
+
+    def _read(self, pids: Collection[int]) -> Boards:
+        boards, kept = Boards(), dict[int, _Board]()
+        for pid in pids:
+            board = self._board(pid)
+            boards.ran[pid] = self._rest.ran_ns(pid)
+            if board is not None:
+                kept[pid] = board
+                boards.checksums[pid] = board.checksum
+                boards.waits += board.waits
+        for gone in self._kept.keys() - kept.keys():
+            self._rest.forget(gone)
+        self._kept = kept
+        return boards
+
+    def _board(self, pid: int) -> _Board | None:
+        has_run, name, old = self._rest.has_run(pid), self._files.newest.get(pid), self._kept.get(pid)
+        if old is not None and old.name == name and not has_run:
+            return old
+        data = _read_board(self._files, name) if name else b""
+        return _Board(name, crc32(data), list(_waits(pid, data))) if name and data else None
+
+
 def read_boards(files: RecorderFiles, pids: Collection[int]) -> Boards:
-    """Read the boards of these processes."""
-    files.refresh()
-    boards = Boards()
-    for pid in pids:
-        name = files.newest.get(pid)
-        data = _read_board(files, name) if name else b""
-        if data:
-            boards.checksums[pid] = crc32(data)
-            boards.waits += _waits(pid, data)
-    return boards
+    """Read the boards of these processes once."""
+    return BoardReader(files).read(pids)
 
 
 def _read_board(files: RecorderFiles, name: str) -> bytes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mptrace.observe import procfs
 from mptrace.observe.observer_log import ObserverLog
 from mptrace.observe.procfs import CLOCK_TICKS, Stat
+from mptrace.observe.rest import Rest
 from mptrace.wire.events import observations as seen
 
 PROCESSES_A_ROUND = 64
@@ -42,17 +43,24 @@ class Effort:
         self._log = log
         self._round = 0
         self._known: dict[int, _Known] = {}
+        self._rest = Rest()
 
     def sample(self, pids: Sequence[int]) -> None:
         """Look at the processes once; to be called again and again."""
         first = self._round * PROCESSES_A_ROUND % max(len(pids), 1)
         self._round += 1
         for pid in [*pids[first:], *pids[:first]][:PROCESSES_A_ROUND]:
-            known = self._known.get(pid)
-            rests = known is not None and known.idle >= IDLE and self._round % IDLE
-            stat = None if rests else procfs.stat(pid)
-            if stat is not None:
-                self._take(stat)
+            if not self._rests(pid):
+                stat = procfs.stat(pid)
+                if stat is not None:
+                    self._take(stat)
+
+    def _rests(self, pid: int) -> bool:
+        known = self._known.get(pid)
+        if not self._rest.has_run(pid) and known is not None:
+            known.at = time.monotonic()
+            return True
+        return known is not None and known.idle >= IDLE and bool(self._round % IDLE)
 
     def _take(self, stat: Stat) -> None:
         now, known = time.monotonic(), self._known.get(stat.pid)
@@ -81,6 +89,7 @@ class Effort:
     def end(self, pid: int) -> None:
         """The process has ended: say what it used in all, if its parent has not reaped it yet."""
         known, stat = self._known.pop(pid, None), procfs.stat(pid)
+        self._rest.forget(pid)
         if stat is None or (known is not None and stat.start != known.start):
             return
         known = known or _Known(stat.start, stat.cpu_ticks, 0, 0.0)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from mptrace.observe import procfs
 from mptrace.observe.observer_log import ObserverLog
+from mptrace.observe.rest import Rest
 from mptrace.wire.events import observations as seen
 
 EVERY_S = 0.5
@@ -26,22 +27,25 @@ class Memory:
         self._log = log
         self._round = 0
         self._written: dict[int, tuple[int, int]] = {}
+        self._sizes, self._files = Rest(), Rest()
 
     def sample(self, pids: Sequence[int]) -> None:
         """Look at the processes once; to be called every `EVERY_S` seconds."""
         first = self._round * PROCESSES_A_ROUND % max(len(pids), 1)
         chosen = [*pids[first:], *pids[:first]][:PROCESSES_A_ROUND]
         self._round += 1
-        shm_free = _shm_free()
+        shm_free, count = _shm_free(), self._round % FILES_EVERY == 1
         for pid in chosen:
-            self._sample_one(pid, shm_free)
+            files = count and self._files.has_run(pid)
+            if files or self._sizes.has_run(pid):
+                self._sample_one(pid, shm_free, count=files)
 
-    def _sample_one(self, pid: int, shm_free: int) -> None:
+    def _sample_one(self, pid: int, shm_free: int, *, count: bool) -> None:
         fields = procfs.read_bytes(f"/proc/{pid}/statm").split()
         if len(fields) < 2:
             return
         rss, (last_rss, files) = int(fields[1]) * _PAGE, self._written.get(pid, (0, -1))
-        now_files = _count_files(pid) if self._round % FILES_EVERY == 1 or files < 0 else files
+        now_files = _count_files(pid) if count or files < 0 else files
         changed = abs(rss - last_rss) > max(CHANGE * last_rss, CHANGE_BYTES)
         if changed or abs(now_files - files) > 4 + files // 8:
             self._written[pid] = (rss, now_files)
@@ -54,6 +58,8 @@ class Memory:
     def forget(self, pid: int) -> None:
         """The process has ended."""
         self._written.pop(pid, None)
+        self._sizes.forget(pid)
+        self._files.forget(pid)
 
 
 def _count_files(pid: int) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from mptrace.observe import own_children
 from mptrace.observe.observer_log import ObserverLog
+from mptrace.observe.rest import ran_ns
 from mptrace.wire.events import observations as seen
 
 PROCESSES = 24
@@ -29,13 +30,21 @@ def find_py_spy() -> str:
     return beside if os.access(beside, os.X_OK) else shutil.which("py-spy") or ""
 
 
-Dumps = dict[int, list[dict[str, Any]]]
+Dump = list[dict[str, Any]]
+Dumps = dict[int, Dump]
 """pid -> what py-spy said of its threads, without the frames of ours."""
 
+Kept = dict[int, tuple[int, Dump]]
+"""pid -> how long it had run when it was dumped, and its dump: that of a process that has not run since is what it was."""
 
-def note_stacks(log: ObserverLog, moment: int, pids: Sequence[int]) -> Dumps:
-    """Write FRAME events for the threads of these processes, the first ones first, as far as time allows; return what was found."""
+
+def note_stacks(log: ObserverLog, moment: int, pids: Sequence[int], kept: Kept | None = None) -> Dumps:
+    """Write FRAME events for the threads of these processes, the first ones first, as far as time allows; return what was found.
+
+    ``kept``: dumps of earlier looks, which may be good still; those of this one are put there.
+    """
     dumps: Dumps = {}
+    kept = {} if kept is None else kept
     program = find_py_spy()
     if not program:
         log.write(seen.NOT_SEEN, 0, "stacks", "py-spy is not installed")
@@ -45,11 +54,16 @@ def note_stacks(log: ObserverLog, moment: int, pids: Sequence[int]) -> Dumps:
         if number >= PROCESSES or time.monotonic() >= until:
             log.write(seen.NOT_SEEN, pid, "stacks", f"of {len(pids)} processes only {number} were looked at")
             return dumps
-        dumps[pid] = _note_one(log, moment, pid, program, min(ONE_S, until - time.monotonic()))
+        ran, (then, found) = ran_ns(pid), kept.get(pid, (-1, []))
+        if ran < 0 or ran != then or not found:
+            found = _dump_safely(log, pid, program, min(ONE_S, until - time.monotonic()))
+        kept[pid], dumps[pid] = (ran, found), found
+        for thread in found[:THREADS]:
+            _note_thread(log, moment, pid, thread)
     return dumps
 
 
-def serves_manager(dump: list[dict[str, Any]]) -> bool:
+def serves_manager(dump: Dump) -> bool:
     """Is it the stack of a manager's server, which only answers what others ask?"""
     frames = (frame for thread in dump for frame in thread["frames"])
     return any(
@@ -59,7 +73,7 @@ def serves_manager(dump: list[dict[str, Any]]) -> bool:
     )
 
 
-def _note_one(log: ObserverLog, moment: int, pid: int, program: str, timeout_s: float) -> list[dict[str, Any]]:
+def _dump_safely(log: ObserverLog, pid: int, program: str, timeout_s: float) -> Dump:
     try:
         found = dump(pid, program, timeout_s)
     except (OSError, ValueError) as trouble:
@@ -67,11 +81,10 @@ def _note_one(log: ObserverLog, moment: int, pid: int, program: str, timeout_s: 
         return []
     for thread in found[:THREADS]:
         thread["frames"] = [frame for frame in thread.get("frames", []) if not str(frame.get("filename")).startswith(AGENT)]
-        _note_thread(log, moment, pid, thread)
     return found
 
 
-def dump(pid: int, program: str, timeout_s: float = ONE_S) -> list[dict[str, Any]]:
+def dump(pid: int, program: str, timeout_s: float = ONE_S) -> Dump:
     """Return what py-spy says of a process's threads; ValueError with its own words if it fails."""
     command = (program, "dump", "--json", "--nonblocking", "--full-filenames", "--locals", "--pid", str(pid))
     status, output, errors = own_children.finish(own_children.start(command), timeout_s)

@@ -8,8 +8,8 @@ from mptrace.observe import procfs
 from mptrace.observe.boards import Boards
 
 CPU_SHARE = 0.02
-CPU_TICKS = 4
-"""A job that used more than so many ticks and this share of one core since it last moved is moving."""
+CPU_S = 0.04
+"""A job that used more than so many seconds and this share of one core since it last moved is moving."""
 
 
 class Stillness:
@@ -19,23 +19,30 @@ class Stillness:
         self._since = now
         self._checksums: dict[int, int] = {}
         self._pids: frozenset[int] = frozenset()
-        self._ticks = -1
+        self._used = -1.0
+        self._last: Boards | None = None
 
     def update(self, now: float, pids: Collection[int], boards: Boards) -> float:
         """Return for how many seconds nothing has moved."""
         members = frozenset(pids)
         if members != self._pids or boards.checksums != self._checksums:
             self._pids, self._checksums = members, boards.checksums
-            self._since, self._ticks = now, -1
+            self._since, self._used = now, -1.0
             return 0.0
-        ticks = _cpu_ticks(pids)  # asked only while nothing else moves: it costs as much as all the boards
-        allowed = CPU_TICKS + CPU_SHARE * (now - self._since) * procfs.CLOCK_TICKS
-        if self._ticks < 0:
-            self._ticks = ticks
-        elif ticks - self._ticks > allowed:
-            self._since, self._ticks = now, ticks
+        if boards is self._last:
+            return now - self._since
+        self._last = boards
+        used = sum(_used_s(pid, boards.ran.get(pid, -1)) for pid in pids)
+        if self._used < 0:
+            self._used = used
+        elif used - self._used > CPU_S + CPU_SHARE * (now - self._since):
+            self._since, self._used = now, used
         return now - self._since
 
 
-def _cpu_ticks(pids: Collection[int]) -> int:
-    return sum(stat.cpu_ticks for pid in pids if (stat := procfs.stat(pid)) is not None)
+def _used_s(pid: int, ran_ns: int) -> float:
+    """Return the CPU time of a process; where its clock cannot be read, by a file that costs as much as its board."""
+    if ran_ns >= 0:
+        return ran_ns / 1e9
+    stat = procfs.stat(pid)
+    return stat.cpu_ticks / procfs.CLOCK_TICKS if stat else 0.0

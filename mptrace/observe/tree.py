@@ -10,6 +10,7 @@ from mptrace.observe import own_children, procfs
 from mptrace.observe.exits import UNKNOWN, ended_status, open_pidfd
 from mptrace.observe.observer_log import ObserverLog
 from mptrace.observe.reach import OTHER, why_untraced
+from mptrace.observe.rest import Rest, RestOfAll
 from mptrace.wire.events import observations as seen
 
 UNMARKED_AFTER_S = 0.4
@@ -47,6 +48,8 @@ class Tree:
     def __init__(self, log: ObserverLog, run_path: str) -> None:
         self._log, self._run_path = log, run_path
         self.living: dict[int, Watched] = {}
+        self._children: dict[int, list[int]] = {}
+        self._rest, self._all, self._own = Rest(), RestOfAll(), list[int]()
         self._unasked: list[Watched] = []
         self._ended: dict[int, int] = {}  # pid -> start: a zombie that its parent does not reap is not seen again
 
@@ -90,14 +93,26 @@ class Tree:
         with own_children.lock:
             todo = [pid for pid in procfs.children(os.getpid()) if pid not in own_children.pids]
         fresh = []
+        if self._all.have_run(self.living) or todo != self._own:  # else nobody can have started anything
+            self._own, fresh = list(todo), self._walk(todo)
+        self._ask_why()
+        return fresh
+
+    def _walk(self, todo: list[int]) -> list[Watched]:
+        fresh = []
         while todo:
             pid = todo.pop()
             new = self.notice(pid)
             if new is not None:
                 fresh.append(new)
-            todo += procfs.children(pid)
-        self._ask_why()
+            todo += self._children_of(pid)
         return fresh
+
+    def _children_of(self, pid: int) -> list[int]:
+        """Return its children, as they were while it has not run: only it can have more of them."""
+        if self._rest.has_run(pid) or pid not in self._children:
+            self._children[pid] = procfs.children(pid)
+        return self._children[pid]
 
     def _ask_why(self) -> None:
         """Of processes that have left no mark in good time, write down why; a second SEEN of the same process replaces the first."""
@@ -127,6 +142,8 @@ class Tree:
         status, how, core = ended_status(watched.pid, watched.pidfd)
         self._log.write(seen.EXITED, watched.pid, status, how or "nobody", int(core), at_ns=at_ns)
         self.living.pop(watched.pid, None)
+        self._children.pop(watched.pid, None)
+        self._rest.forget(watched.pid)
         self._remember(watched)
         if watched.pidfd >= 0:
             os.close(watched.pidfd)

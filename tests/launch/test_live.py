@@ -106,7 +106,7 @@ def stalled_job(tmp_path: Path, *, ends: bool) -> Job:
     live = Live(job, Settings(1.0, "kill", quiet=True), Judge(lambda *_: []), str(tmp_path), job)  # type: ignore[arg-type]
     live._stillness.update(time.monotonic() - 5.0, job.now, Boards())
 
-    def take(*_: object) -> int:
+    def take(*_: object, **__: object) -> int:
         job.now = [] if ends else job.now
         return 1
 
@@ -141,6 +141,17 @@ def test_the_same_waits_are_looked_at_again_at_growing_intervals_and_then_no_mor
             pace.was_seen("waits", now, 0.0)
             intervals.append(round(now - last))
     assert intervals == [round(each + 0.04) for each in AGAIN_S]
+
+
+def test_a_job_in_which_nobody_has_run_is_not_looked_at_again_once_all_was_seen() -> None:
+    pace, at_rest = Pace(), {7: 100}
+    pace.was_seen("waits", 0.0, 0.0, at_rest, whole=False)
+    assert pace.is_due("waits", 5.0, urgent=False, ran=at_rest)
+    pace.was_seen("waits", 5.0, 0.0, at_rest, whole=True)
+
+    assert not pace.is_due("waits", 50.0, urgent=False, ran=at_rest)
+    assert pace.is_due("waits", 50.0, urgent=False, ran={7: 101})
+    assert pace.is_due("waits", 50.0, urgent=False, ran=None)
 
 
 def test_what_was_explained_is_not_looked_at_again() -> None:

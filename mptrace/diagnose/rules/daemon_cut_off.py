@@ -35,9 +35,10 @@ def daemon_cut_off(run: Run) -> Iterator[Finding]:
         join() the child before the program ends, or make it with daemon=False, so that the exit waits for it.
     """
     for process in run.processes:
-        loop = _loop_of(run, process) if process.daemon and process.role is Role.CHILD else None
-        if loop is not None and _ended_by_exit(run, process) and not _waited(run, process):
-            yield _finding(run, process, loop)
+        if process.daemon and process.role is Role.CHILD and _ended_by_exit(run, process) and not _waited(run, process):
+            loop = _loop_of(run, process)
+            if loop is not None:
+                yield _finding(run, process, loop)
 
 
 def _ended_by_exit(run: Run, process: Process) -> bool:
