@@ -1,9 +1,10 @@
-"""One job, bare or traced: its instructions by perf or callgrind, its CPU and wall time; a job that fails raises Failed."""
+"""One job, bare or traced: its instructions by perf or valgrind, its CPU and wall time; a job that fails raises Failed."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
 import shutil
 import signal
@@ -19,8 +20,11 @@ ROOT = Path(__file__).resolve().parents[2]
 BARE, AGAIN, PURE, COMPILED = "bare", "again", "pure", "compiled"
 """Modes: the bare job, the same once more (its ratio is the noise), and traced by either recorder."""
 
-CALLGRIND = ("valgrind", "-q", "--tool=callgrind", "--trace-children=yes", "--dump-before=PyOS_BeforeFork")
-"""A forked child goes on with the counts of its parent, so each past would be counted twice: that is written away before a fork."""
+VALGRIND = ("valgrind", "-q", "--trace-children=yes")
+CACHEGRIND = (*VALGRIND, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file={}/%p")
+CALLGRIND = (*VALGRIND, "--tool=callgrind", "--dump-before=PyOS_BeforeFork", "--callgrind-out-file={}/%p.%n")
+"""A forked child goes on with the counts of its parent. Where jobs of both sizes fork once, that is the same in both; where the
+forks are what is counted, the slower tool is taken, which can write the past away before each fork."""
 
 
 class Failed(Exception):
@@ -40,34 +44,41 @@ def environment(mode: str, run: str) -> dict[str, str]:
 
 @cache
 def counter() -> str:
-    """Return what can count instructions here: perf, callgrind or nothing."""
+    """Return what can count instructions here: perf, valgrind or nothing."""
     with contextlib.suppress(OSError):
         done = subprocess.run(
             ["perf", "stat", "-x,", "-e", "instructions:u", "true"], capture_output=True, check=False, text=True
         )
         if done.returncode == 0 and done.stderr.split(",")[0].isdigit():
             return "perf"
-    return "callgrind" if shutil.which("valgrind") else ""
+    return "valgrind" if shutil.which("valgrind") else ""
 
 
 def instructions(load: Load, python: str, mode: str, limit_s: float) -> float:
-    """Return how many instructions a job of the size to be counted needs more than one of size 0."""
-    whole = _count(load.argv(python, load.counted), mode, limit_s)
-    return whole - _count(load.argv(python, 0), mode, limit_s) if load.sized else whole
+    """Return how many instructions the larger of the two jobs to be counted needs more than the smaller one."""
+    small, large = load.counted
+    whole = _count(load.argv(python, large), mode, limit_s, forks=load.forks)
+    return whole - _count(load.argv(python, small), mode, limit_s, forks=load.forks) if load.sized else whole
 
 
-def _count(argv: list[str], mode: str, limit_s: float) -> int:
+def _count(argv: list[str], mode: str, limit_s: float, *, forks: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="mptrace-bench-") as folder:
-        env = environment(mode, f"{folder}/run")
+        env = environment(mode, f"{folder}/run") | {"PYTHONHASHSEED": "0"}  # else no two runs need the same
         if counter() == "perf":
             _call(["perf", "stat", "-x,", "-e", "instructions:u", "-o", f"{folder}/perf", *argv], env, limit_s)
             return sum(
                 int(line.split(",")[0]) for line in Path(f"{folder}/perf").read_text().splitlines() if "instructions" in line
             )
         os.mkdir(f"{folder}/counts")
-        _call([*CALLGRIND, f"--callgrind-out-file={folder}/counts/%p.%n", *argv], env | {"_MPTRACE_SLOWER": "50"}, limit_s)
-        lines = (line for path in Path(f"{folder}/counts").iterdir() for line in path.read_text(errors="replace").splitlines())
-        return sum(int(line.split()[1]) for line in lines if line.startswith("summary:"))
+        tool = [word.format(f"{folder}/counts") for word in (CALLGRIND if forks else CACHEGRIND)]
+        _call([*tool, *argv], env | {"_MPTRACE_SLOWER": "50"}, limit_s)
+        return sum(map(_summary, Path(f"{folder}/counts").iterdir()))
+
+
+def _summary(path: Path) -> int:
+    """Return the number in the last lines of what valgrind wrote; 0 for a process that was killed."""
+    found = re.findall(rb"^(?:summary|totals): *(\d+)", path.read_bytes()[-4096:], re.MULTILINE)
+    return int(found[-1]) if found else 0
 
 
 def seconds(argv: list[str], mode: str, limit_s: float, times: int = 1) -> tuple[float, float]:

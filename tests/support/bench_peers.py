@@ -90,7 +90,7 @@ def main() -> int:
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--within", type=float, default=1200, metavar="SECONDS")
     options = parser.parse_args()
-    print(*(f"{name}: {value}" for name, value in machine(options.python).items()), sep="\n")
+    print(*(f"{name}: {value}" for name, value in machine([options.python]).items()), sep="\n")
     lacking = {tool: absent(tool, options.python) for tool in TOOLS}
     print(*(f"{tool}: skipped: {why}" for tool, why in lacking.items() if why), sep="\n")
     print(f"{'load':<12}{'tool':<10}{'CPU x':>8}{'wall x':>8}   {'CPU s':>8} {'wall s':>8}")

@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.support.bench_loads import Load
 from tests.support.bench_measure import AGAIN, BARE, ROOT, counter
 
 FOLDER = ROOT / ".bench"
@@ -21,16 +22,41 @@ WIDE = 1.02
 """Two commits differ where one ratio is so many times the other, and their quartiles do not overlap."""
 
 Row = dict[str, object]
+Values = dict[str, list[float]]
+"""mode -> a value for each round"""
+
+INSTR, CPU, WALL = "instr", "CPU s", "wall s"
 
 
-def row(load: str, what: str, mode: str, values: dict[str, list[float]], limit: float | None) -> Row:
-    """Return a line of the table: each round is a pair of bare and traced, and a pair of bare and bare."""
+def row(load: Load, what: str, mode: str, values: Values, items: float) -> Row:
+    """Return a line of the table: each round is a pair of bare and traced, and a pair of bare and bare. ``items``: in a value."""
     pairs, noise = ([one / max(bare, 1e-9) for one, bare in zip(values[m], values[BARE], strict=True)] for m in (mode, AGAIN))
     low, middle, high = _quartiles(pairs)
-    return {
-        "load": load, "what": what, "recorder": mode, "ratio": middle, "low": low, "high": high, "noise": statistics.median(noise),
-        "bare": statistics.median(values[BARE]), "traced": statistics.median(values[mode]), "rounds": len(pairs), "limit": limit,
+    more = statistics.median(one - bare for one, bare in zip(values[mode], values[BARE], strict=True)) / items
+    found: Row = {
+        "load": load.name, "what": what, "recorder": mode, "ratio": middle, "low": low, "high": high, "noise": statistics.median(noise),
+        "bare": statistics.median(values[BARE]), "traced": statistics.median(values[mode]), "more": more, "rounds": len(pairs),
     }  # fmt: skip
+    return found | _target(load, what, mode, found)
+
+
+def _target(load: Load, what: str, mode: str, found: Row) -> Row:
+    """Return the target, and whether it was met. Targets are of instructions: CPU time is judged where those are not counted."""
+    limit = load.limits.get(mode)
+    if what == CPU and load.limit_ms:
+        return {
+            "target": f"+{load.limit_ms:g} ms",
+            "verdict": _verdict(float(str(found["more"])) <= load.limit_ms / 1000),
+            "judged": True,
+        }
+    if limit is None:
+        return {"target": "", "verdict": "", "judged": False}
+    judged = what == (INSTR if load.counted[1] and counter() else CPU)
+    return {"target": f"{limit:.2f}", "verdict": _verdict(float(str(found["ratio"])) <= limit), "judged": judged}
+
+
+def _verdict(met: bool) -> str:
+    return "met" if met else "MISSED"
 
 
 def _quartiles(values: list[float]) -> tuple[float, float, float]:
@@ -40,31 +66,49 @@ def _quartiles(values: list[float]) -> tuple[float, float, float]:
     return low, middle, high
 
 
+def skipped(load: Load, what: str, why: str) -> Row:
+    """Return a line that says why there is no figure."""
+    return {"load": load.name, "what": what, "recorder": "", "skipped": why}
+
+
 def line(found: Row) -> str:
-    """Return a row as it is printed."""
+    """Return a row as it is printed; a target in parentheses is one of instructions, beside another measure."""
     if "skipped" in found:
-        return f"{found['load']:<11}{found['what']:<7}{found['recorder']:<10}{found['skipped']}"
-    ratio, limit = float(str(found["ratio"])), found["limit"]
-    verdict = "" if limit is None else "ok" if ratio <= float(str(limit)) else f"OVER {limit}"
+        return f"{found['load']:<11}{found['what']:<7}{found['skipped']}"
+    said = f"{found['target']} {found['verdict']}".strip()
     quartiles = f"{found['low']:.3f}-{found['high']:.3f}"
     return (
-        f"{found['load']:<11}{found['what']:<7}{found['recorder']:<10}{ratio:6.3f}  {quartiles:<13}{found['noise']:6.3f}"
-        f"  {found['bare']:>11.5g} {found['traced']:>11.5g}  {found['rounds']:>2}  {verdict}"
-    )
+        f"{found['load']:<11}{found['what']:<7}{found['recorder']:<9}{found['ratio']:7.3f}  {quartiles:<13}{found['noise']:6.3f}"
+        f" {found['bare']:>9.4g} {_more(found):>10} {found['rounds']:>3}  {said if found['judged'] or not said else f'({said})'}"
+    ).rstrip()
 
 
-HEADING = f"{'load':<11}{'what':<7}{'recorder':<10}{'ratio':>6}  {'quartiles':<13}{'A/A':>6}  {'bare':>11} {'traced':>11}  rounds"
+def _more(found: Row) -> str:
+    """Return what each item costs more."""
+    more = float(str(found["more"]))
+    if found["what"] == INSTR:
+        return f"{more / 1000:+.1f}k"
+    return f"{more * 1e3:+.2f} ms" if abs(more) >= 1e-4 else f"{more * 1e6:+.2f} us"
 
 
-def machine(python: str) -> Row:
+HEADING = (
+    f"{'load':<11}{'what':<7}{'recorder':<9}{'ratio':>7}  {'quartiles':<13}{'A/A':>6} {'bare':>9} {'more/item':>10}   n  target"
+)
+
+
+def machine(pythons: list[str]) -> Row:
     """Return where and with what the figures were taken."""
     model = next((text.split(":")[1].strip() for text in _lines("/proc/cpuinfo") if text.startswith("model name")), "")
-    version = subprocess.run([python, "-VV"], capture_output=True, text=True, check=False).stdout.strip()
     return {
         "commit": _git("rev-parse", "--short=10", "HEAD"), "changed": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "at": time.strftime("%Y-%m-%dT%H:%M:%S"), "cpu": model or platform.machine(), "cores": os.cpu_count(),
-        "kernel": platform.release(), "python": version, "counter": counter(), "load": round(os.getloadavg()[0], 1),
+        "kernel": platform.release(), "python": "; ".join(map(_version, pythons)), "counter": counter() or "none",
+        "load": round(os.getloadavg()[0], 1),
     }  # fmt: skip
+
+
+def _version(python: str) -> str:
+    return subprocess.run([python, "-VV"], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _lines(path: str) -> list[str]:
@@ -79,11 +123,13 @@ def _git(*words: str) -> str:
 
 
 def save(about: Row, rows: list[Row], path: str = "") -> str:
-    """Write the figures to a file and return its path."""
+    """Write the figures to a file and return its path; what was written before is whole until the new ones are."""
     FOLDER.mkdir(exist_ok=True)
     name = f"{about['at']}-{about['commit']}{'-changed' if about['changed'] else ''}.json".replace(":", "")
     file = Path(path) if path else FOLDER / name
-    file.write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n")
+    part = file.with_name(file.name + ".part")
+    part.write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n")
+    part.replace(file)
     return str(file)
 
 
