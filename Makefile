@@ -57,8 +57,8 @@ bench-peers: setup ## viztracer, memray, coverage and strace on the same loads, 
 bench-judge: setup ## 10 million events and 1,000 processes read and judged; the launcher's own CPU; how large a run directory becomes
 	$(RUN) -m tests.support.bench_judge; judged=$$?; $(RUN) -m tests.support.bench_watch && exit $$judged
 
-soak: setup ## 64 processes x 4 threads, kills, no room, few files, 1,000 processes: SECONDS_EACH=600
-	$(RUN) -m tests.support.soak $(SECONDS_EACH)
+soak: setup ## 64 processes x 4 threads, kills, no room, few files, 1,000 processes, for ten minutes: SECONDS=600
+	$(RUN) -m tests.support.soak $(SECONDS)
 
 beds: setup ## suites and programs of others, bare and traced: BEDS=folder NAMES="..."
 	$(RUN) -m tests.support.beds $(NAMES)

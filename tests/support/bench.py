@@ -23,7 +23,7 @@ from tests.support.bench_loads import NAMES, Load, chosen, fitting, suite
 from tests.support.bench_measure import AGAIN, BARE, COMPILED, PURE, Failed, counter, instructions, seconds
 from tests.support.bench_table import CPU, INSTR, WALL
 
-QUICK_S, FULL_S = 350, 1380
+QUICK_S, FULL_S = 360, 1320
 FIRST, MOST = 3, 11
 """Rounds of CPU and wall time: at once, and after which there are no more."""
 COUNTS = 3
@@ -136,7 +136,7 @@ class Bench:
         load = one.load
         argv, backwards = load.argv(one.python, load.quick if self.options.quick else load.timed), one.rounds(CPU) % 2
         for mode in reversed(self.modes) if backwards else self.modes:  # what grows slower in time shall hit none of them
-            used, took = seconds(argv, mode, LONGEST_S, load.times)
+            used, took = seconds(argv, mode, LONGEST_S, load.times, pinned=load.pinned)
             one.add(CPU, mode, used)
             one.add(WALL, mode, took)
 

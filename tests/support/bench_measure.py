@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 BARE, AGAIN, PURE, COMPILED = "bare", "again", "pure", "compiled"
 """Modes: the bare job, the same once more (its ratio is the noise), and traced by either recorder."""
 
-VALGRIND = ("valgrind", "-q", "--trace-children=yes")
+VALGRIND = ("valgrind", "-q", "--trace-children=yes", "--fair-sched=yes")
+"""Fair to threads that wait for each other: else how often they look in vain differs from run to run by half."""
+
 CACHEGRIND = (*VALGRIND, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file={}/%p")
 CALLGRIND = (*VALGRIND, "--tool=callgrind", "--dump-before=PyOS_BeforeFork", "--callgrind-out-file={}/%p.%n")
 """A forked child goes on with the counts of its parent. Where jobs of both sizes fork once, that is the same in both; where the
@@ -81,25 +84,30 @@ def _summary(path: Path) -> int:
     return int(found[-1]) if found else 0
 
 
-def seconds(argv: list[str], mode: str, limit_s: float, times: int = 1) -> tuple[float, float]:
-    """Return (CPU of the job and its children, wall time) of so many runs together."""
+def seconds(argv: list[str], mode: str, limit_s: float, times: int = 1, *, pinned: bool = False) -> tuple[float, float]:
+    """Return (CPU of the job and its children, wall time) of so many runs together; ``pinned``: on one core."""
     cpu = wall = 0.0
     for _ in range(times):
         with tempfile.TemporaryDirectory(prefix="mptrace-bench-") as folder:
             env = environment(mode, f"{folder}/run")
             before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-            _call(argv, env, limit_s)
+            _call(argv, env, limit_s, _pin if pinned else None)
             wall += time.perf_counter() - began
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             cpu += after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return cpu, wall
 
 
-def _call(argv: list[str], env: dict[str, str], limit_s: float) -> None:
+def _pin() -> None:
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def _call(argv: list[str], env: dict[str, str], limit_s: float, before: Callable[[], None] | None = None) -> None:
     """Run a job in a session of its own; whatever happens, nothing of it is left."""
     job = subprocess.Popen(
-        argv, env=env, cwd=tempfile.gettempdir(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
-    )
+        argv, env=env, cwd=tempfile.gettempdir(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+        preexec_fn=before,  # noqa: PLW1509 - we have no threads
+    )  # fmt: skip
     try:
         _, said = job.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:

@@ -1,6 +1,6 @@
-"""`make soak`: hard use, bare and traced: 64 processes x 4 threads, kills, no room, few files, 1,000 processes.
+"""`make soak`: hard use for ten minutes, bare and traced: 64 processes x 4 threads, kills, no room, few files, 1,000 processes.
 
-Each line says how both ended, and what `report` says of the traced one afterwards; a failure is what only the traced one has.
+All of it again and again, while there is time for one more round: ``python -m tests.support.soak [SECONDS [CASE ...]]``. Each line says how both ended, and what `report` says of the traced one afterwards; a failure is what only the traced one has.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.support import soak_report
 
@@ -81,6 +82,8 @@ if __name__ == "__main__":
 """
 
 SLACK_S = 90
+ALL_S, HAMMER_S, SHORT_S = 600.0, 60.0, 10.0
+"""How long all of it takes, how long the processes hammer, and how long where something else is tried."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,12 @@ class Hard:
     name: str
     processes: int = 64
     threads: int = 4
-    seconds: float = 60
+    seconds: float = SHORT_S
     kills: int = 0
     what: Callable[[subprocess.Popen[str]], None] | None = None
     limit: tuple[int, int] | None = None
     tiny: bool = False
+    python: str = ""
 
     @property
     def room(self) -> bool:
@@ -133,11 +137,11 @@ def run(hard: Hard, folder: str, output: str) -> tuple[str, float]:
     with open(script, "w") as file:
         file.write(PROGRAM)
     numbers = [str(number) for number in (hard.processes, hard.threads, hard.seconds, hard.kills)]
-    traced = ["-m", "mptrace", "--output", output] if output else []
+    traced = [sys.executable, "-m", "mptrace", "run", "--output", output, "--"] if output else []
     limited = functools.partial(resource.setrlimit, hard.limit[0], (hard.limit[1],) * 2) if hard.limit else None
     began = time.monotonic()
     job = subprocess.Popen(
-        [sys.executable, *traced, script, *numbers],
+        [*traced, hard.python or sys.executable, script, *numbers],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         preexec_fn=limited,  # noqa: PLW1509 - we have no threads
     )  # fmt: skip
@@ -158,11 +162,18 @@ def run(hard: Hard, folder: str, output: str) -> tuple[str, float]:
     return ended.strip(), time.monotonic() - began
 
 
+def free_threaded() -> str:
+    """Return a Python without the lock, "" if there is none on this machine."""
+    installed = sorted((Path.home() / ".pyenv/versions").glob("3.*t/bin/python"))
+    return str(installed[-1]) if installed else shutil.which("python3.14t") or shutil.which("python3.13t") or ""
+
+
 def cases(seconds: float) -> list[Hard]:
-    """Return all kinds of hard use, the long one first."""
-    short = min(seconds, 10)
+    """Return all kinds of hard use, the long one first; they take about half of so many seconds."""
+    short, python = min(seconds / 60, SHORT_S), free_threaded()
     return [
-        Hard("hammer", seconds=seconds),
+        Hard("hammer", seconds=min(seconds / 10, HAMMER_S)),
+        *([Hard("free-threaded", seconds=short, python=python)] if python else []),
         Hard("kill workers", seconds=short, kills=12),
         Hard("kill launcher", seconds=short, what=kill_launcher),
         Hard("kill all", seconds=short, what=kill_all),
@@ -204,18 +215,28 @@ def _apart() -> None:
 
 def main(arguments: list[str]) -> int:
     """Run all cases, or those named after the seconds; exit status 1 if one hangs, fails only when traced, or is told wrongly."""
+    began = time.monotonic()
     _apart()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
-    seconds, names = float(arguments[0]) if arguments else 600.0, arguments[1:]
+    seconds, names = float(arguments[0]) if arguments else ALL_S, arguments[1:]
     known = cases(seconds)
     if unknown := set(names) - {one.name for one in known}:
         sys.exit(f"no such case: {', '.join(unknown)}; there are {', '.join(one.name for one in known)}")
+    if not free_threaded():
+        print("free-threaded\n  not run: there is no such Python on this machine", flush=True)
+    chosen, right, rounds = [one for one in known if not names or one.name in names], True, 0
+    while not rounds or (time.monotonic() - began) * (rounds + 1) / rounds <= seconds:
+        right, rounds = one_round(chosen) and right, rounds + 1
+    print(f"{rounds} rounds in {time.monotonic() - began:.0f} s: {'all as bare, and told' if right else 'WRONG'}")
+    return 0 if right else 1
+
+
+def one_round(chosen: list[Hard]) -> bool:
+    """Run these cases once."""
     with tempfile.TemporaryDirectory(prefix="mptrace-soak-") as folder, small_place(folder) as small:
-        chosen = [one for one in known if not names or one.name in names]
         places = [os.path.join(small if one.tiny and small else folder, f"run{number}") for number, one in enumerate(chosen)]
-        right = [check(one, folder, place) for one, place in zip(chosen, places, strict=True)]
-    return 0 if all(right) else 1
+        return all([check(one, folder, place) for one, place in zip(chosen, places, strict=True)])  # noqa: C419 - all of them run
 
 
 if __name__ == "__main__":
