@@ -45,7 +45,7 @@ attach-sweep: setup ## attach to every scenario that hangs, started plainly: PYT
 golden: setup ## accept what the formats print now
 	MPTRACE_ACCEPT=1 $(RUN) -m pytest tests/golden -q
 
-bench: setup ## what tracing costs, both recorders against bare, 23 min; QUICK=1: 6; BENCH_PYTHON="some that have the packages"
+bench: setup ## what tracing costs, both recorders against bare, 22 min; QUICK=1: 6; BENCH_PYTHON="some that have the packages"
 	$(RUN) -m tests.support.bench $(if $(QUICK),--quick) $(foreach one,$(BENCH_PYTHON),--python $(one)) $(LOADS)
 
 bench-compare: setup ## two files of `make bench`: BEFORE=file AFTER=file

@@ -23,7 +23,7 @@ from tests.support.bench_loads import NAMES, Load, chosen, fitting, suite
 from tests.support.bench_measure import AGAIN, BARE, COMPILED, PURE, Failed, counter, instructions, seconds
 from tests.support.bench_table import CPU, INSTR, WALL
 
-QUICK_S, FULL_S = 360, 1320
+QUICK_S, FULL_S = 400, 1320
 FIRST, MOST = 3, 11
 """Rounds of CPU and wall time: at once, and after which there are no more."""
 COUNTS = 3
