@@ -1,6 +1,6 @@
 """`make soak`: hard use for ten minutes, bare and traced: 64 processes x 4 threads, kills, no room, few files, 1,000 processes.
 
-All of it again and again, while there is time for one more round: ``python -m tests.support.soak [SECONDS [CASE ...]]``. Each line says how both ended, and what `report` says of the traced one afterwards; a failure is what only the traced one has.
+All of it again and again, while there is time for half a round more: ``python -m tests.support.soak [SECONDS [CASE ...]]``. Each line says how both ended, and what `report` says of the traced one afterwards; a failure is what only the traced one has.
 """
 
 from __future__ import annotations
@@ -226,7 +226,7 @@ def main(arguments: list[str]) -> int:
     if not free_threaded():
         print("free-threaded\n  not run: there is no such Python on this machine", flush=True)
     chosen, right, rounds = [one for one in known if not names or one.name in names], True, 0
-    while not rounds or (time.monotonic() - began) * (rounds + 1) / rounds <= seconds:
+    while not rounds or (time.monotonic() - began) * (rounds + 0.5) / rounds <= seconds:
         right, rounds = one_round(chosen) and right, rounds + 1
     print(f"{rounds} rounds in {time.monotonic() - began:.0f} s: {'all as bare, and told' if right else 'WRONG'}")
     return 0 if right else 1
