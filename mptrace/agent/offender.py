@@ -2,7 +2,9 @@
 
 It walks the object graph in the order in which pickle would, and runs no code of the program: no ``__getstate__``, no
 ``__reduce__``, no ``__getattr__``, no ``__repr__``. Where a class says itself how it is pickled, what lies below is only
-uncertain: it counts when nothing else is found, or when the error's message names its type. Bounded in time, objects and depth.
+uncertain: it counts when nothing else is found, or when the error's message names its type. What such a method returned is gone
+by then, and it is not called again (it may do anything): if nothing else is found, and it is the only one, it is named itself.
+Bounded in time, objects and depth.
 """
 
 from __future__ import annotations
@@ -102,6 +104,8 @@ class Search:
         self.deadline, self.hint = monotonic() + budget_s, named_in(error)
         self.seen: set[int] = set()
         self.maybe = ("", "")
+        self.unasked: list[str] = []
+        """Paths of the program's own methods that something on the way is pickled by."""
 
     def find_in(self, roots: list[tuple[str, object]]) -> tuple[str, str]:
         """Return (path, type or kind of the offender) of the first that is found; ("", "") if none is; never raises."""
@@ -110,6 +114,8 @@ class Search:
                 found = self.visit(root, name, 0, certain=True)
                 if found:
                     return _spoken(found[0]), found[1]
+            if not self.maybe[0] and self.hint and len(self.unasked) == 1:  # it can only be in what this returned
+                self.maybe = self.unasked[0], self.hint
         except Exception:
             pass
         return _spoken(self.maybe[0]), self.maybe[1]
@@ -132,7 +138,10 @@ class Search:
         wrong = self.blame(what)
         if wrong:
             return self._accept(path, wrong, certain=certain)
-        certain = certain and _is_plain(type(what))
+        reducer = _own_reducer(type(what))
+        if reducer:
+            certain = False
+            self.unasked.append(f"{path}.{reducer}()")
         for step, child in self.children(what):
             found = self.visit(child, _joined(path, step), depth + 1, certain=certain)
             if found:
@@ -212,13 +221,12 @@ def _is_reducible(what: Any, kind: Any) -> bool:
     return True
 
 
-def _is_plain(kind: type) -> bool:
-    """Is an instance pickled as its attributes and items, without a word of its class in it?"""
+def _own_reducer(kind: type) -> str:
+    """Return the method in Python by which an instance is pickled; "" if it is pickled as its attributes and items."""
     for name in ("__reduce_ex__", "__reduce__", "__getstate__"):
-        method = getattr(kind, name, None)
-        if isinstance(method, FunctionType):
-            return False
-    return True
+        if isinstance(getattr(kind, name, None), FunctionType):
+            return name
+    return ""
 
 
 def children(what: Any) -> Iterator[tuple[str, object]]:

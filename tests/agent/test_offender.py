@@ -42,6 +42,15 @@ class Careful(Plain):
         return {name: value for name, value in self.__dict__.items() if name != "lock"}
 
 
+class Reduced(Plain):
+    def __reduce__(self) -> object:
+        CALLS.append(self)
+        return Plain, (), {"guard": threading.Lock()}
+
+
+CALLS: list[object] = []
+
+
 def local() -> object:
     class Local: ...
 
@@ -93,6 +102,18 @@ class Trap:
 
 def test_no_code_of_the_program_runs() -> None:
     assert agent().find([Trap(), threading.Lock()]) == ("item[1]", "_thread.lock")
+
+
+def test_what_only_a_reducer_returned_is_told_by_its_name_and_it_is_not_called_again() -> None:
+    sent, calls = Plain(page=[1, Reduced()]), len(CALLS)
+    with pytest.raises(TypeError) as caught:
+        pickle.dumps(sent)
+    assert agent().find(sent, error=caught.value) == ("item.page[1].__reduce__()", "lock")
+    assert len(CALLS) == calls + 1
+
+
+def test_of_two_reducers_neither_is_blamed_for_what_the_other_may_have_returned() -> None:
+    assert agent().find([Reduced(), Reduced()], error=TypeError("cannot pickle '_thread.lock' object")) == ("", "")
 
 
 def test_what_pickle_can_send_is_not_blamed() -> None:
