@@ -26,8 +26,8 @@ _live = recorder.live
 class Cell(waits.Tired):
     """What we keep for a SemLock: its key, the word that says who holds it, and where it was last waited for.
 
-    ``held`` is a word that nobody reads for semaphores, which have no holder, and when all cells are taken. ``era``: that of
-    `recorder.live` when a thread of this process took the lock, None once it was released; it changes at a fork.
+    ``held`` is a word that nobody reads for semaphores, which have no holder, and when all cells are taken. ``era``: the words of
+    `recorder.live` when a thread of this process took the lock, None once it was released; they change at a fork.
     """
 
     __slots__ = ("era", "number")

@@ -40,6 +40,9 @@ words: Any = None
 live: list[Any] = [None, None, None]
 """``[words, the map itself, era]``, era being an object that no two incarnations of a process share: keep this list, for closures that run often, or that may run while modules are torn down."""
 
+followers: list[Any] = []
+"""Functions that are given the words whenever they change: of closures that have them as a variable of their own."""
+
 threads: dict[int, int] = {}
 """``get_ident()`` -> index of the first word of the thread's board entry; use ``threads.get(ident) or new_thread()``."""
 
@@ -132,6 +135,8 @@ def _open(flags: int, parent_opened: int) -> None:
     _bytes = _log = mapping.file_map(_path, layout.SIZE) or mapping.private_map(layout.SIZE)
     words = memoryview(_bytes).cast("Q")
     live[:] = words, _bytes, object()
+    for follow in followers:
+        follow(words)
     flags |= native.attach(_bytes)
     _segment, _tail, _end = 0, layout.LOG, layout.LOG + layout.LOG_SIZE
     _write_header(words, flags, parent_opened, layout.LOG, layout.LOG_SIZE)

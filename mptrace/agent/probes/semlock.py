@@ -13,6 +13,7 @@ Not seen: a failing store between taking a lock and noting it (a signal handler 
 from __future__ import annotations
 
 from _thread import get_ident
+from functools import partial
 from os import getpid
 from time import monotonic_ns
 
@@ -36,12 +37,11 @@ _names: dict[int, str] = {}  # thread -> the name it has just made
 def install(module: ModuleType) -> None:
     """Wrap acquire and release of every SemLock that is made from now on."""
     base = module.SemLock
-    unwatched = Cell(0, has_holder=False)
-    originals.add(NAME, base, identity.NAME, unwatched)
+    rare = _Rare(Cell(0, has_holder=False))
     for kind, enter, leave in ((module.Lock, _lock_enter, _lock_leave), (module.RLock, _rlock_enter, _rlock_leave)):
-        originals.patch(NAME, kind, "__enter__", twin.method("enter") or enter)
-        originals.patch(NAME, kind, "__exit__", twin.method("exit") or leave)
-    originals.patch(NAME, base, "__enter__", twin.method("enter") or _semaphore_enter)
+        originals.patch(NAME, kind, "__enter__", twin.method("enter") or partial(enter, rare))
+        originals.patch(NAME, kind, "__exit__", twin.method("exit") or partial(leave, rare))
+    originals.patch(NAME, base, "__enter__", twin.method("enter") or partial(_semaphore_enter, rare))
     originals.patch(NAME, base, "_make_name", _remember_name)
     originals.patch(NAME, base, "_make_methods", lambda original: _make_methods(original, module.Lock, module.RLock))
 
@@ -137,15 +137,15 @@ def _lock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
             except BaseException as error:
                 hide_(error)
                 raise
-        words, _, cell.era = live
+        words = cell.era = live[0]
         words[held] = ident()
         if not cell.lean:
             note_(cell)
         return True
 
     def release() -> None:
-        words, _, era = live
-        if cell.era is not era:
+        words = live[0]
+        if cell.era is not words:
             foreign(cell)
         cell.era = None
         words[held] = 0
@@ -191,95 +191,127 @@ def _rlock_methods(semlock: Any, cell: Cell) -> tuple[object, object]:
     return acquire, release
 
 
-def _lock_enter(_original: Callable[..., bool]) -> Callable[[Any], bool]:
-    live, ident, note_, block, hide_ = recorder.live, get_ident, note, _block, hide
+class _Rare:
+    """What `with` seldom needs, as one thing: each variable of a closure costs every call of it. ``unwatched``: the cell of a lock that has none.
+
+    No default of the class stands in for that: an attribute that an instance and its class both have is looked up the slow way.
+    """
+
+    __slots__ = ("block", "foreign", "hide", "note", "unwatched")
+
+    def __init__(self, unwatched: Cell) -> None:
+        self.unwatched, self.block, self.note, self.foreign, self.hide = unwatched, _block, note, note_foreign, hide
+
+
+def _lock_enter(rare: _Rare, _original: Callable[..., bool]) -> Callable[[Any], bool]:
+    ident, words = get_ident, recorder.words
+
+    def follow(new: Any) -> None:
+        nonlocal words
+        words = new
 
     def __enter__(self: Any) -> bool:  # noqa: N807
-        cell = self._mptrace
+        try:
+            cell = self._mptrace
+        except AttributeError:
+            cell = rare.unwatched
         if not self._semlock.acquire(False):
             try:
-                block(self._semlock.acquire, cell)
+                rare.block(self._semlock.acquire, cell)
             except BaseException as error:
-                hide_(error)
+                rare.hide(error)
                 raise
-        words, _, cell.era = live
+        cell.era = words
         words[cell.held] = ident()
-        if not cell.lean:
-            note_(cell)
+        if cell.lean:
+            return True
+        rare.note(cell)
         return True
 
+    recorder.followers.append(follow)
     return __enter__
 
 
-def _lock_leave(_original: Callable[..., None]) -> Callable[..., None]:
-    live, foreign, hide_ = recorder.live, note_foreign, hide
+def _lock_leave(rare: _Rare, _original: Callable[..., None]) -> Callable[..., None]:
+    words = recorder.words
 
-    def __exit__(self: Any, *args: Any) -> None:  # noqa: ARG001, N807 - as the original is called
-        words, _, era = live
-        cell = self._mptrace
-        if cell.era is not era:
-            foreign(cell)
+    def follow(new: Any) -> None:
+        nonlocal words
+        words = new
+
+    def __exit__(self: Any, kind: Any = None, value: Any = None, trace: Any = None, /) -> None:  # noqa: ARG001, N807
+        try:
+            cell = self._mptrace
+        except AttributeError:
+            cell = rare.unwatched
+        if cell.era is not words:
+            rare.foreign(cell)
         cell.era = None
         words[cell.held] = 0
         try:
             self._semlock.release()
         except BaseException as error:
-            hide_(error)
+            rare.hide(error)
             raise
 
+    recorder.followers.append(follow)
     return __exit__
 
 
-def _rlock_enter(_original: Callable[..., bool]) -> Callable[[Any], bool]:
-    live, ident, note_, block, hide_ = recorder.live, get_ident, note, _block, hide
+def _rlock_enter(rare: _Rare, _original: Callable[..., bool]) -> Callable[[Any], bool]:
+    live, ident = recorder.live, get_ident
 
     def __enter__(self: Any) -> bool:  # noqa: N807
-        cell, semlock = self._mptrace, self._semlock
+        try:
+            cell, semlock = self._mptrace, self._semlock
+        except AttributeError:
+            cell, semlock = rare.unwatched, self._semlock
         if not semlock.acquire(False):
             try:
-                block(semlock.acquire, cell)
+                rare.block(semlock.acquire, cell)
             except BaseException as error:
-                hide_(error)
+                rare.hide(error)
                 raise
         if semlock._count() == 1:
             live[0][cell.held] = ident()
             if not cell.lean:
-                note_(cell)
+                rare.note(cell)
         return True
 
     return __enter__
 
 
-def _rlock_leave(_original: Callable[..., None]) -> Callable[..., None]:
-    live, hide_ = recorder.live, hide
+def _rlock_leave(rare: _Rare, _original: Callable[..., None]) -> Callable[..., None]:
+    live = recorder.live
 
-    def __exit__(self: Any, *args: Any) -> None:  # noqa: N807
-        words, held, semlock = live[0], self._mptrace.held, self._semlock
+    def __exit__(self: Any, kind: Any = None, value: Any = None, trace: Any = None, /) -> None:  # noqa: ARG001, N807
+        try:
+            cell, semlock = self._mptrace, self._semlock
+        except AttributeError:
+            cell, semlock = rare.unwatched, self._semlock
+        words, held = live[0], cell.held
         owner = words[held]
         if semlock._count() == 1:
             words[held] = 0
         try:
-            semlock.__exit__(*args)
+            semlock.release()
         except BaseException as error:
             words[held] = owner
-            hide_(error)
+            rare.hide(error)
             raise
 
     return __exit__
 
 
-def _semaphore_enter(_original: Callable[..., bool]) -> Callable[[Any], bool]:
-    block = _block
-
+def _semaphore_enter(rare: _Rare, _original: Callable[..., bool]) -> Callable[[Any], bool]:
     def __enter__(self: Any) -> bool:  # noqa: N807
         take = self._semlock.acquire
         if take(False):
             return True
         try:
-            return block(take, self._mptrace)
+            return rare.block(take, getattr(self, identity.NAME, rare.unwatched))
         except BaseException as error:
-            hide_(error)
+            rare.hide(error)
             raise
 
-    hide_ = hide
     return __enter__
