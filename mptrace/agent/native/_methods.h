@@ -1,36 +1,76 @@
 /* Part of _recorder.c: functions and methods of classes, each with what it notes. */
 
+/* PyObject_TypeCheck, which need not search through the bases of the classes that Python has made of ours. */
+static int is_a(PyObject *object, PyTypeObject *type)
+{
+    static PyTypeObject *known[2];
+    PyTypeObject *own = Py_TYPE(object), **last = &known[type == end_type];
+    if (own == *last)
+        return 1;
+    if (!PyObject_TypeCheck(object, type))
+        return 0;
+    new_reference((PyObject *)own); /* kept for ever: an address is always the same class's */
+    *last = own;
+    return 1;
+}
+
+static PyObject *call(PyObject *callable, PyObject *const *args, Py_ssize_t positional, PyObject *names)
+{
+    PyObject *packed, *kwargs, *result = NULL;
+    if (PyObject_Vectorcall != NULL)
+        return PyObject_Vectorcall(callable, args, (size_t)positional, names);
+    if (pack(args, positional, names, &packed, &kwargs) == 0)
+        result = PyObject_Call(callable, packed, kwargs);
+    Py_DecRef(packed);
+    Py_DecRef(kwargs);
+    return result;
+}
+
 /* Return a new reference to what we keep for an object; NULL, without an exception, if it is not of that type. */
 static PyObject *ours(PyObject *object, PyTypeObject *type)
 {
     PyObject *found = object != NULL ? PyObject_GetAttr(object, attribute) : NULL;
-    if (found != NULL && PyObject_TypeCheck(found, type))
+    if (found != NULL && is_a(found, type))
         return found;
     Py_DecRef(found);
     PyErr_Clear();
     return NULL;
 }
 
-static PyObject *first_of(PyObject *args, Py_ssize_t most, PyObject *kwargs)
+/* The same of a connection. */
+static PyObject *end_of(PyObject *object)
 {
-    Py_ssize_t size = PyTuple_Size(args);
-    return size > 0 && size <= most && kwargs == NULL ? PyTuple_GetItem(args, 0) : NULL;
+    size_t at = (size_t)object >> 4 & 7;
+    PyObject *end;
+    if (object == NULL || found_last[at].object == object)
+        return object != NULL ? new_reference(found_last[at].end) : NULL;
+    end = ours(object, end_type);
+    if (end != NULL) {
+        found_last[at].object = object;
+        found_last[at].end = end;
+    }
+    return end;
 }
 
-static PyObject *run_enter(Method *method, PyObject *args, PyObject *kwargs)
+static PyObject *first_of(PyObject *const *args, Py_ssize_t positional, Py_ssize_t most, PyObject *names)
 {
-    PyObject *place = ours(first_of(args, 1, kwargs), place_type);
+    return positional > 0 && positional <= most && names == NULL ? args[0] : NULL;
+}
+
+static PyObject *run_enter(Method *method, PyObject *const *args, Py_ssize_t positional, PyObject *names)
+{
+    PyObject *place = ours(first_of(args, positional, 1, names), place_type);
     int equipped = place != NULL && ((Place *)place)->take != NULL;
-    PyObject *result = equipped ? take_for_ever((Place *)place) : PyObject_Call(method->original, args, kwargs);
+    PyObject *result = equipped ? take_for_ever((Place *)place) : call(method->original, args, positional, names);
     Py_DecRef(place);
     return result;
 }
 
-static PyObject *run_exit(Method *method, PyObject *args, PyObject *kwargs)
+static PyObject *run_exit(Method *method, PyObject *const *args, Py_ssize_t positional, PyObject *names)
 {
-    PyObject *place = ours(first_of(args, 4, kwargs), place_type);
+    PyObject *place = ours(first_of(args, positional, 4, names), place_type);
     int equipped = place != NULL && ((Place *)place)->give != NULL;
-    PyObject *result = equipped ? give_back((Place *)place) : PyObject_Call(method->original, args, kwargs);
+    PyObject *result = equipped ? give_back((Place *)place) : call(method->original, args, positional, names);
     Py_DecRef(place);
     return result;
 }
@@ -72,7 +112,7 @@ static PyMethodDef enter_def = {"__enter__", enter, METH_NOARGS, "__enter__($sel
 static PyMethodDef leave_def = {"__exit__", (PyCFunction)(void (*)(void))leave, METH_FASTCALL, "__exit__($self, /, *args)\n--\n\n"};
 
 /* Call the original with its wait noted. Fields that mean nothing in a state that is not TIMED are not stored. */
-static PyObject *transfer(Method *method, PyObject *args, PyObject *kwargs, Place *place, u64 state, u64 detail)
+static PyObject *transfer(Method *method, PyObject *const *args, Py_ssize_t positional, PyObject *names, Place *place, u64 state, u64 detail)
 {
     Wait wait;
     PyObject *result;
@@ -80,11 +120,11 @@ static PyObject *transfer(Method *method, PyObject *args, PyObject *kwargs, Plac
     if (find_slot(&slot) < 0)
         return NULL;
     if (slot == 0)
-        return PyObject_Call(method->original, args, kwargs);
+        return call(method->original, args, positional, names);
     if ((now - place->since > fresh_ns && !(place->fixed && place->stack)) || words[slot]) {
         if (begin(&wait, place, state, NULL, detail) < 0)
             return NULL;
-        return end(&wait, PyObject_Call(method->original, args, kwargs));
+        return end(&wait, call(method->original, args, positional, names));
     }
     words[slot + S_SINCE] = place->since = now;
     words[slot + S_KEY] = place->key;
@@ -95,7 +135,7 @@ static PyObject *transfer(Method *method, PyObject *args, PyObject *kwargs, Plac
     IN_ORDER();
     words[slot] = state | STALE_SITE << 16;
     then = era;
-    result = PyObject_Call(method->original, args, kwargs);
+    result = call(method->original, args, positional, names);
     if (then == era)
         words[slot] = 0;
     return result;
@@ -104,31 +144,31 @@ static PyObject *transfer(Method *method, PyObject *args, PyObject *kwargs, Plac
 static Place *place_for(PyObject *end, int sending)
 {
     PyObject *found = end == NULL ? NULL : sending ? ((End *)end)->send : ((End *)end)->recv;
-    return found != NULL && PyObject_TypeCheck(found, place_type) ? (Place *)found : NULL;
+    return found != NULL && is_a(found, place_type) ? (Place *)found : NULL;
 }
 
-static PyObject *run_recv(Method *method, PyObject *args, PyObject *kwargs)
+static PyObject *run_recv(Method *method, PyObject *const *args, Py_ssize_t positional, PyObject *names)
 {
-    PyObject *result, *end = ours(first_of(args, 2, NULL), end_type);
+    PyObject *result, *end = end_of(first_of(args, positional, 2, NULL));
     Place *place = place_for(end, 0);
-    result = place != NULL ? transfer(method, args, kwargs, place, RECV | PIPE << 8, 0) : PyObject_Call(method->original, args, kwargs);
+    result = place != NULL ? transfer(method, args, positional, names, place, RECV | PIPE << 8, 0) : call(method->original, args, positional, names);
     if (result != NULL && place != NULL)
         store(((End *)end)->received, ++((End *)end)->got);
     Py_DecRef(end);
     return result;
 }
 
-static PyObject *run_send(Method *method, PyObject *args, PyObject *kwargs)
+static PyObject *run_send(Method *method, PyObject *const *args, Py_ssize_t positional, PyObject *names)
 {
-    PyObject *result, *end = PyTuple_Size(args) == 2 ? ours(first_of(args, 2, kwargs), end_type) : NULL;
+    PyObject *result, *end = positional == 2 ? end_of(first_of(args, positional, 2, names)) : NULL;
     Place *place = place_for(end, 1);
-    Py_ssize_t length = place != NULL ? PyObject_Size(PyTuple_GetItem(args, 1)) : 0;
+    Py_ssize_t length = place != NULL ? PyObject_Size(args[1]) : 0;
     if (length < 0) {
         PyErr_Clear();
         place = NULL;
     }
-    result = place != NULL ? transfer(method, args, kwargs, place, SEND | PIPE << 8, (u64)length)
-                           : PyObject_Call(method->original, args, kwargs);
+    result = place != NULL ? transfer(method, args, positional, names, place, SEND | PIPE << 8, (u64)length)
+                           : call(method->original, args, positional, names);
     if (result != NULL && place != NULL)
         store(((End *)end)->sent, ++((End *)end)->used);
     Py_DecRef(end);
@@ -136,16 +176,18 @@ static PyObject *run_send(Method *method, PyObject *args, PyObject *kwargs)
 }
 
 /* Tell Python of a call that was made here: what it gave, or its exception, which stays as it is. */
-static PyObject *told(Method *method, PyObject *args, PyObject *result)
+static PyObject *told(Method *method, PyObject *const *args, Py_ssize_t positional, PyObject *result)
 {
-    PyObject *type = NULL, *value = NULL, *trace = NULL, *answer;
+    PyObject *type = NULL, *value = NULL, *trace = NULL, *answer = NULL, *packed, *kwargs;
     if (result == NULL) {
         PyErr_Fetch(&type, &value, &trace);
         PyErr_NormalizeException(&type, &value, &trace);
         if (trace != NULL && value != NULL)
             PyException_SetTraceback(value, trace);
     }
-    answer = PyObject_CallFunctionObjArgs(method->tell, args, result != NULL ? result : Py_None, value != NULL ? value : Py_None, NULL);
+    if (pack(args, positional, NULL, &packed, &kwargs) == 0)
+        answer = PyObject_CallFunctionObjArgs(method->tell, packed, result != NULL ? result : Py_None, value != NULL ? value : Py_None, NULL);
+    Py_DecRef(packed);
     Py_DecRef(answer);
     if (answer == NULL && forgive() < 0) { /* a signal handler of the host raised just now */
         Py_DecRef(type), Py_DecRef(value), Py_DecRef(trace), Py_DecRef(result);
@@ -165,42 +207,42 @@ static Py_ssize_t size_of(PyObject *what)
 }
 
 /* ForkingPickler.dumps and loads: what fails, and what is large, is told. */
-static PyObject *run_pickling(Method *method, PyObject *args, PyObject *kwargs, int loading)
+static PyObject *run_pickling(Method *method, PyObject *const *args, Py_ssize_t positional, PyObject *names, int loading)
 {
     PyObject *result;
     if (PyList_Size(method->gate) > 0)
-        return PyObject_Call(method->python, args, kwargs);
-    result = PyObject_Call(method->original, args, kwargs);
+        return call(method->python, args, positional, names);
+    result = call(method->original, args, positional, names);
     if (result == NULL)
-        return PyErr_ExceptionMatches(PyExc_Exception) ? told(method, args, NULL) : NULL;
-    return size_of(loading ? first_of(args, 1, NULL) : result) >= method->large ? told(method, args, result) : result;
+        return PyErr_ExceptionMatches(PyExc_Exception) ? told(method, args, positional, NULL) : NULL;
+    return size_of(loading ? first_of(args, positional, 1, NULL) : result) >= method->large ? told(method, args, positional, result) : result;
 }
 
-static PyObject *run_dumps(Method *method, PyObject *args, PyObject *kwargs)
+static PyObject *run_dumps(Method *method, PyObject *const *args, Py_ssize_t positional, PyObject *names)
 {
-    return run_pickling(method, args, kwargs, 0);
+    return run_pickling(method, args, positional, names, 0);
 }
 
-static PyObject *run_loads(Method *method, PyObject *args, PyObject *kwargs)
+static PyObject *run_loads(Method *method, PyObject *const *args, Py_ssize_t positional, PyObject *names)
 {
-    return run_pickling(method, args, kwargs, 1);
+    return run_pickling(method, args, positional, names, 1);
 }
 
 /* Queue.put: items of some types are not noted. */
-static PyObject *run_put(Method *method, PyObject *args, PyObject *kwargs)
+static PyObject *run_put(Method *method, PyObject *const *args, Py_ssize_t positional, PyObject *names)
 {
-    PyObject *item = PyTuple_Size(args) > 1 ? PyTuple_GetItem(args, 1) : NULL;
+    PyObject *item = positional > 1 ? args[1] : NULL;
     int plain = item != NULL ? PySet_Contains(method->gate, (PyObject *)Py_TYPE(item)) : 0;
     if (plain < 0)
         PyErr_Clear();
-    return PyObject_Call(plain > 0 ? method->original : method->python, args, kwargs);
+    return call(plain > 0 ? method->original : method->python, args, positional, names);
 }
 
 /* Popen.poll and Process.exitcode: an answer is told, and most often there is none. */
-static PyObject *run_code(Method *method, PyObject *args, PyObject *kwargs)
+static PyObject *run_code(Method *method, PyObject *const *args, Py_ssize_t positional, PyObject *names)
 {
-    PyObject *result = PyObject_Call(method->original, args, kwargs);
-    return result == NULL || result == Py_None ? result : told(method, args, result);
+    PyObject *result = call(method->original, args, positional, names);
+    return result == NULL || result == Py_None ? result : told(method, args, positional, result);
 }
 
 /* Where connection.wait(things, timeout) waits: at the first, if it is a connection; a pool's worker handler at the last. */
@@ -210,45 +252,67 @@ static Place *ready_place(PyObject *things, Py_ssize_t size)
     Place *place = end != NULL && ((End *)end)->key ? (Place *)((End *)end)->poll : NULL;
     if (end == NULL && PyLong_CheckExact(first) && (end = ours(PyList_GetItem(things, size - 1), end_type)) != NULL)
         place = (Place *)((End *)end)->poll;
-    if (place != NULL && (!PyObject_TypeCheck((PyObject *)place, place_type) || (PyLong_CheckExact(first) && !place->fixed)))
+    if (place != NULL && (!is_a((PyObject *)place, place_type) || (PyLong_CheckExact(first) && !place->fixed)))
         place = NULL;
     Py_DecRef(end); /* the connection holds it, and the list the connection */
     return place;
 }
 
-static PyObject *run_ready(Method *method, PyObject *args, PyObject *kwargs)
+static PyObject *run_ready(Method *method, PyObject *const *args, Py_ssize_t positional, PyObject *names)
 {
-    PyObject *things = PyTuple_Size(args) > 0 ? PyTuple_GetItem(args, 0) : NULL, *timeout = Py_None, *result;
+    PyObject *things = positional > 0 ? args[0] : NULL, *timeout = Py_None, *result;
     Py_ssize_t size = things != NULL && PyList_CheckExact(things) ? PyList_Size(things) : 0;
     Place *place;
     Wait wait;
     u64 slot;
-    if (PyTuple_Size(args) > 1)
-        timeout = PyTuple_GetItem(args, 1);
-    else if (kwargs != NULL)
-        timeout = PyDict_Size(kwargs) == 1 ? PyDict_GetItemString(kwargs, "timeout") : NULL;
+    if (positional > 1)
+        timeout = args[1];
+    else if (names != NULL)
+        timeout = PyTuple_Size(names) == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GetItem(names, 0), "timeout") == 0 ? args[positional] : NULL;
     if (timeout == NULL || size == 0 || find_slot(&slot) < 0)
-        return PyErr_Occurred() ? NULL : PyObject_Call(method->python, args, kwargs);
+        return PyErr_Occurred() ? NULL : call(method->python, args, positional, names);
     if ((PyFloat_CheckExact(timeout) || PyLong_CheckExact(timeout)) && PyFloat_AsDouble(timeout) <= 0.0) {
         if (PyErr_Occurred())
             PyErr_Clear();
-        result = PyObject_Call(method->original, args, kwargs);
-        return result != NULL && PyList_CheckExact(result) && PyList_Size(result) == 0 ? told(method, args, result) : result;
+        result = call(method->original, args, positional, names);
+        return result != NULL && PyList_CheckExact(result) && PyList_Size(result) == 0 ? told(method, args, positional, result) : result;
     }
     place = ready_place(things, size);
     if (place == NULL || slot == 0 || (words[slot] && PyLong_CheckExact(PyList_GetItem(things, 0))))
-        return PyObject_Call(method->python, args, kwargs);
+        return call(method->python, args, positional, names);
     new_reference((PyObject *)place);
-    result = begin(&wait, place, READY | PIPE << 8, timeout, (u64)size) < 0 ? NULL : end(&wait, PyObject_Call(method->original, args, kwargs));
+    result = begin(&wait, place, READY | PIPE << 8, timeout, (u64)size) < 0 ? NULL : end(&wait, call(method->original, args, positional, names));
     Py_DecRef((PyObject *)place);
     return result;
 }
 
+static PyObject *method_vectorcall(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *names)
+{
+    if (names != NULL && PyTuple_Size(names) == 0)
+        names = NULL;
+    return ((Method *)self)->run((Method *)self, args, POSITIONAL(nargsf), names);
+}
+
+/* Called with a tuple and a dict, which is rare: PyVectorcall_Call would do the same. */
 static PyObject *method_call(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    if (kwargs != NULL && PyDict_Size(kwargs) == 0)
-        kwargs = NULL;
-    return ((Method *)self)->run((Method *)self, args, kwargs);
+    Py_ssize_t positional = PyTuple_Size(args), named = kwargs != NULL ? PyDict_Size(kwargs) : 0, at = 0, count = positional;
+    PyObject **all = PyMem_Malloc((size_t)(positional + named + 1) * sizeof(*all)), *names = named ? PyTuple_New(named) : NULL;
+    PyObject *key, *value, *result = NULL;
+    if (all == NULL || (named && names == NULL)) {
+        PyErr_NoMemory();
+    } else {
+        for (Py_ssize_t one = 0; one < positional; one++)
+            all[one] = PyTuple_GetItem(args, one);
+        while (named && PyDict_Next(kwargs, &at, &key, &value)) {
+            PyTuple_SetItem(names, count - positional, new_reference(key));
+            all[count++] = value;
+        }
+        result = ((Method *)self)->run((Method *)self, all, positional, names);
+    }
+    Py_DecRef(names);
+    PyMem_Free(all);
+    return result;
 }
 
 static PyObject *method_get(PyObject *self, PyObject *instance, PyObject *owner)
@@ -260,7 +324,7 @@ static PyObject *method_get(PyObject *self, PyObject *instance, PyObject *owner)
         return PyCFunction_NewEx(&enter_def, instance, NULL);
     if (((Method *)self)->run == run_exit)
         return PyCFunction_NewEx(&leave_def, instance, NULL);
-    return PyObject_CallFunctionObjArgs(bound_method, self, instance, NULL);
+    return PyMethod_New(self, instance);
 }
 
 static PyObject *method_repr(PyObject *self)

@@ -30,6 +30,12 @@ typedef unsigned long long u64;
 /* In the stable ABI for ever, but no longer in newer headers; Py_buffer is in the limited API from 3.11 on only. */
 extern int PyObject_AsWriteBuffer(PyObject *object, void **address, Py_ssize_t *size);
 
+/* Stable from 3.12 on, and in 3.11 as well; 3.10 has it not: there, arguments are packed into tuples. */
+extern PyObject *PyObject_Vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *names) __attribute__((weak));
+extern PyObject *PyMethod_New(PyObject *function, PyObject *self); /* exported by all versions, as `types.MethodType` is */
+enum { IMMUTABLE = 1 << 8, HAVE_VECTORCALL = 1 << 11 }; /* of a descriptor whose class could change, nothing is cached */
+#define POSITIONAL(nargsf) ((Py_ssize_t)((nargsf) & ~((size_t)1 << (8 * sizeof(size_t) - 1))))
+
 /* The numbers of wire/layout.py and wire/wait.py that are used here; the Python half compares LAYOUT before it uses us. */
 enum { VERSION = 2, SIZE = 68096, H_UNREAD = 63, THREAD_WORDS = 24, T_IDENT = 0, T_STATE = 2, T_WAIT = 8 };
 enum { T_TID = 1, RING = 35328 / 8, RING_RECORDS = 128, RING_WORDS = 8, R_WAITED = 1 };
@@ -48,7 +54,7 @@ static __thread u64 my_entry, my_entry_era; /* first word of this thread's board
 static PyObject *ask_entry, *ask_note, *ask_foreign, *ask_look, *ask_rest, *tired;
 static u64 fresh_ns, short_ns;
 
-static PyObject *no_arguments, *just_false, *attribute, *bound_method, *f_lasti, *f_back;
+static PyObject *no_arguments, *just_false, *attribute, *f_lasti, *f_back;
 static PyTypeObject *place_type, *end_type, *grip_type, *method_type;
 
 static PyObject *new_reference(PyObject *object)
@@ -149,11 +155,13 @@ typedef struct Method {
     PyObject *tell;   /* what to tell of a call that was made here: (arguments, result, exception) */
     PyObject *gate;   /* a set of types that nothing is noted of, or a list that is not empty while all must be noted */
     Py_ssize_t large; /* size that is worth a note */
-    PyObject *(*run)(struct Method *method, PyObject *args, PyObject *kwargs);
+    PyObject *(*run)(struct Method *method, PyObject *const *args, Py_ssize_t positional, PyObject *names);
+    PyObject *(*vectorcall)(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *names);
 } Method;
 
 static PyMemberDef method_members[] = {
     {"__dictoffset__", T_PYSSIZET, offsetof(Method, attributes), READONLY, NULL},
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Method, vectorcall), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -178,8 +186,21 @@ static void place_dealloc(PyObject *self)
     free_object(self);
 }
 
+/* What an End was last found on, so that a hot connection's is not looked up each time: not referred to, only compared. An End
+   that is made may go on an object at an address that was another's; one that goes is not to be found any more. */
+static struct {
+    PyObject *object, *end;
+} found_last[8];
+
+static PyObject *end_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    memset(found_last, 0, sizeof(found_last));
+    return PyType_GenericNew(type, args, kwargs);
+}
+
 static void end_dealloc(PyObject *self)
 {
+    memset(found_last, 0, sizeof(found_last));
     Py_DecRef(((End *)self)->recv);
     Py_DecRef(((End *)self)->send);
     Py_DecRef(((End *)self)->poll);
@@ -632,7 +653,7 @@ static PyObject *method(PyObject *module, PyObject *args)
 {
     static const struct {
         const char *name;
-        PyObject *(*run)(Method *, PyObject *, PyObject *);
+        PyObject *(*run)(Method *, PyObject *const *, Py_ssize_t, PyObject *);
     } known[] = {{"enter", run_enter}, {"exit", run_exit}, {"recv", run_recv}, {"send", run_send},
                  {"dumps", run_dumps}, {"loads", run_loads}, {"put", run_put}, {"code", run_code}, {"ready", run_ready}};
     const char *name;
@@ -651,6 +672,7 @@ static PyObject *method(PyObject *module, PyObject *args)
                 made->gate = new_reference(gate);
                 made->large = large;
                 made->run = known[at].run;
+                made->vectorcall = method_vectorcall;
             }
             return (PyObject *)made;
         }
@@ -692,7 +714,7 @@ static PyMethodDef functions[] = {
 static PyType_Slot place_slots[] = {
     {Py_tp_new, (void *)PyType_GenericNew}, {Py_tp_dealloc, (void *)place_dealloc}, {Py_tp_members, place_members}, {0, NULL}};
 static PyType_Slot end_slots[] = {
-    {Py_tp_new, (void *)PyType_GenericNew}, {Py_tp_dealloc, (void *)end_dealloc}, {Py_tp_members, end_members}, {0, NULL}};
+    {Py_tp_new, (void *)end_new}, {Py_tp_dealloc, (void *)end_dealloc}, {Py_tp_members, end_members}, {0, NULL}};
 static PyType_Slot grip_slots[] = {{Py_tp_dealloc, (void *)grip_dealloc}, {0, NULL}};
 static PyType_Slot method_slots[] = {
     {Py_tp_call, (void *)method_call},       {Py_tp_descr_get, (void *)method_get}, {Py_tp_repr, (void *)method_repr},
@@ -703,7 +725,7 @@ enum { BASE = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, HIDDEN = Py_TPFLAGS_DEFA
 static PyType_Spec place_spec = {"_recorder.Place", sizeof(Place), 0, BASE, place_slots};
 static PyType_Spec end_spec = {"_recorder.End", sizeof(End), 0, BASE, end_slots};
 static PyType_Spec grip_spec = {"_multiprocessing.SemLock", sizeof(Grip), 0, HIDDEN, grip_slots};
-static PyType_Spec method_spec = {"builtins.function", sizeof(Method), 0, HIDDEN | Py_TPFLAGS_METHOD_DESCRIPTOR, method_slots};
+static PyType_Spec method_spec = {"builtins.function", sizeof(Method), 0, HIDDEN | Py_TPFLAGS_METHOD_DESCRIPTOR | IMMUTABLE | HAVE_VECTORCALL, method_slots};
 
 static int make_types(void)
 {
@@ -723,7 +745,7 @@ static int make_types(void)
 /* The state above is one for the whole process: sub-interpreters use the Python paths. */
 static int execute(PyObject *module)
 {
-    PyObject *types, *layout;
+    PyObject *layout;
     if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) {
         PyErr_SetString(PyExc_ImportError, "for the main interpreter only");
         return -1;
@@ -733,13 +755,10 @@ static int execute(PyObject *module)
     attribute = PyUnicode_InternFromString("_mptrace");
     f_lasti = PyUnicode_InternFromString("f_lasti");
     f_back = PyUnicode_InternFromString("f_back");
-    types = PyImport_ImportModule("types");
-    bound_method = types != NULL ? PyObject_GetAttrString(types, "MethodType") : NULL;
-    Py_DecRef(types);
     layout = Py_BuildValue("(iiiiiiiiiiiiiiiiiiiiii)", VERSION, SIZE, H_UNREAD, THREAD_WORDS, T_IDENT, T_STATE, T_WAIT, ACQUIRE, RECV, SEND,
                            SEM, PIPE, S_STACK, HELD, CELLS, CELL_WORDS, READY,
                            T_TID, RING, RING_RECORDS, RING_WORDS, R_WAITED);
-    if (!no_arguments || !just_false || !attribute || !f_lasti || !f_back || !bound_method || !layout || make_types() < 0)
+    if (!no_arguments || !just_false || !attribute || !f_lasti || !f_back || !layout || make_types() < 0)
         return -1;
     if (PyModule_AddObjectRef(module, "LAYOUT", layout) < 0 || PyModule_AddObjectRef(module, "Place", (PyObject *)place_type) < 0 ||
         PyModule_AddObjectRef(module, "End", (PyObject *)end_type) < 0)
