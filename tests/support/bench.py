@@ -3,8 +3,8 @@
 ``python -m tests.support.bench [--quick] [--python PATH] [--recorder pure|compiled] [--only instr|time] [LOAD ...]``
 
 Instructions are counted by perf where it can, else by valgrind (user code only): a larger job less a smaller one, so what each
-item costs. CPU and wall time are of whole jobs. Every load is measured once, then all of them again and again while there is
-time: more rounds, closer quartiles. The file is written after every row, so an interrupted run keeps what it has.
+item costs. CPU and wall time are of whole jobs. Every load is timed once, then counted once, then all of them again and again
+while there is time: more rounds, closer quartiles. The file is written after every row, so an interrupted run keeps what it has.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from tests.support.bench_measure import AGAIN, BARE, COMPILED, PURE, Failed, cou
 from tests.support.bench_table import CPU, INSTR, WALL
 
 QUICK_S, FULL_S = 400, 1320
-FIRST, MOST = 3, 11
-"""Rounds of CPU and wall time: at once, and after which there are no more."""
+MOST = 11
+"""Rounds of CPU and wall time, after which there are no more."""
 COUNTS = 3
 """Rounds of instructions, where two do not give the same."""
 EXACT = 0.001
@@ -69,16 +69,18 @@ class Bench:
         self.known = [Measured(load, fitting(load, options.python)[0]) for load in chosen(options.loads)]
 
     def first(self) -> Iterator[list[table.Row]]:
-        """Measure every load; yields the new rows of each measure."""
+        """Measure every load, what takes less time before what takes more; yields the new rows of each measure."""
         for one in self.known:
-            if not one.python:
-                yield [table.skipped(one.load, "", f"skipped: {fitting(one.load, self.options.python)[1]}")]
-                continue
-            self._safely(one, "", lambda one=one: self._warm_up(one))
-            for what, measure in self._measures(one):
-                for _ in range(1 if what == INSTR else FIRST):
-                    self._safely(one, what, measure)
-                yield self.rows_of(one, (INSTR,) if what == INSTR else (CPU, WALL))
+            if one.python:
+                self._safely(one, "", lambda one=one: self._warm_up(one))
+            if not one.python or "" in one.failed:
+                yield self.rows_of(one)
+        for kind in (CPU, INSTR):
+            for one in self.known:
+                for what, measure in self._measures(one):
+                    if what == kind:
+                        self._safely(one, what, measure)
+                        yield self.rows_of(one, (INSTR,) if what == INSTR else (CPU, WALL))
 
     def again(self) -> Iterator[Measured]:
         """Measure again, round by round, while there is time; yields what has a new round."""
@@ -86,14 +88,14 @@ class Bench:
         while more:
             more = False
             for one in self.known:
-                for what, measure in self._measures(one) if one.python else ():
+                for what, measure in self._measures(one):
                     if self._wants_more(one, what):
                         self._safely(one, what, measure)
                         more = True
                         yield one
 
     def _wants_more(self, one: Measured, what: str) -> bool:
-        if what in one.failed or "" in one.failed or time.monotonic() + one.took.get(what, 0.0) > self.until:
+        if what in one.failed or time.monotonic() + one.took.get(what, 0.0) > self.until:
             return False
         done = one.rounds(what)
         if what == INSTR:
@@ -101,6 +103,8 @@ class Bench:
         return 0 < done < MOST
 
     def _measures(self, one: Measured) -> list[tuple[str, Callable[[], None]]]:
+        if not one.python or "" in one.failed:
+            return []
         counts = one.load.counted[1] and counter() and self.options.only != "time"
         times = self.options.only != "instr" or not one.load.counted[1]
         return [
@@ -110,7 +114,7 @@ class Bench:
 
     def _safely(self, one: Measured, what: str, measure: Callable[[], None]) -> None:
         """Measure, or note why not: the load failed, or the time is up."""
-        if what in one.failed or "" in one.failed:
+        if what in one.failed:
             return
         began = time.monotonic()
         if began > self.until:
@@ -125,7 +129,7 @@ class Bench:
 
     def _warm_up(self, one: Measured) -> None:
         """Run it once as small as can be: the first run compiles modules, the agent's too."""
-        for mode in self.modes if one.load.sized else ():
+        for mode in (BARE, *self.options.recorder) if one.load.sized else ():
             seconds(one.load.argv(one.python, 0), mode, LONGEST_S)
 
     def _count(self, one: Measured) -> None:
