@@ -21,6 +21,7 @@ from mptrace.attach.pools import know_pools
 from mptrace.attach.respawns import watch_pools
 from mptrace.attach.sight import Sight
 from mptrace.attach.stacks import add_stacks
+from mptrace.attach.starts import know_starts
 from mptrace.attach.terminations import know_terminations
 from mptrace.attach.waiting import read_intents, read_waits, settle
 from mptrace.attach.work import know_work
@@ -87,6 +88,7 @@ def _look_twice(pid: int, began_ns: int, memories: dict[int, Memory]) -> tuple[S
     know_orphans(sight, insights)
     look(job)
     sight.newcomers = job.newcomers()
+    know_starts(sight)
     confirm_losses(sight, insights)
     settle(sight)
     know_terminations(sight)

@@ -22,7 +22,7 @@ def describe(insight: Insight, function: int, arguments: int) -> str:
         function, values, more = _unwrapped(insight, function, arguments)
         told = ", ".join(_value(insight, one) for one in values[:ARGUMENTS])
         return f"{target_name(insight, function)}({told}{f'  and {more} more' if more else ''})"
-    except (Unreadable, IndexError):
+    except (Unreadable, IndexError, ValueError):  # a worker that is busy has gone on while it was read
         return ""
 
 

@@ -69,7 +69,7 @@ def _dump(program: str, pid: int) -> Stacks:
 def _own(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
     """Leave out what a forked child copied from its parent: everything outside of Process._bootstrap."""
     for number, frame in enumerate(frames):
-        if frame.function.endswith("_bootstrap") and frame.file.endswith("multiprocessing/process.py"):
+        if frame.is_bootstrap:
             return frames[: number + 1]
     return frames
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from mptrace.attach.address_space import AddressSpace, read_address_space
 from mptrace.attach.cpython.image import is_python
 from mptrace.attach.descriptors import PIPE, SOCKET, Descriptor, read_descriptors
-from mptrace.attach.refusals import no_python, refuse
+from mptrace.attach.refusals import just_ending, no_python, refuse
 from mptrace.attach.seen import SeenProcess
 from mptrace.observe import procfs
 from mptrace.observe.procfs import Stat
@@ -118,6 +118,8 @@ def _python(pid: int, world: World) -> int:
             found.append(one)
         else:
             todo += (child for child in world.children[one] if child != os.getpid())
+    if not world.space(pid).regions and not found[:-1]:
+        raise just_ending(pid)
     if len(found) != 1:
         raise no_python(pid, found)
     return found[0]

@@ -46,7 +46,7 @@ def _record_birth(process: SeenProcess, record: RecorderFile) -> None:
     record.log(
         processes.BOOTED, how, process.executable, process.python, command, "", "", process.start_method, -1,
     )  # fmt: skip
-    if process.name or (process.start_method and not process.service):
+    if process.begun and (process.name or (process.start_method and not process.service)):
         record.log(
             processes.RUNNING, process.name or f"Process-{process.pid}", process.target, int(process.daemon),
             process.start_method, "", 0,
@@ -58,9 +58,8 @@ def _record_birth_of(child: Birth, sight: Sight, record: RecorderFile) -> None:
     process = sight.job.processes.get(child.pid)
     born_ns = process.opened_ns if process else record.opened_ns
     site = record.site(process.started_at) if process and process.started_at else 0
-    record.log(
-        processes.STARTED, child.pid, child.name, child.target, int(child.daemon), child.start_method, site, 0, 0, at_ns=born_ns
-    )
+    method = child.start_method or (process.start_method if process else "")
+    record.log(processes.STARTED, child.pid, child.name, child.target, int(child.daemon), method, site, 0, 0, at_ns=born_ns)
     if child.ended and child.status is not None:
         record.log(processes.REAPED, child.pid, child.status, "memory", 0, at_ns=sight.began_ns)
 

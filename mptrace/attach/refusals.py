@@ -55,7 +55,7 @@ def _refuse_state(pid: int, status: str) -> None:
         )
     if not re.search(r"^VmSize:", status, re.MULTILINE):
         if 2 not in (pid, _number(status, "PPid")):
-            raise NothingToAttach(f"Process {called} is just ending: nothing of it can be read any more.")
+            raise just_ending(called)
         raise NothingToAttach(
             f"Process {called} is a thread of the kernel, not a program.", "Find the job's with: pgrep -af python"
         )
@@ -77,6 +77,11 @@ def _refuse_stranger(pid: int, status: str) -> None:
             f"Process {pid} belongs to another user (uid {owner}) and may not be read: {trouble.strerror}.",
             f"Run it as that user or {as_root}",
         ) from None
+
+
+def just_ending(called: str | int) -> NothingToAttach:
+    """Return what is said of a process that has no memory any more."""
+    return NothingToAttach(f"Process {called} is just ending: nothing of it can be read any more.")
 
 
 def no_python(pid: int, below: list[int]) -> NothingToAttach:

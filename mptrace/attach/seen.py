@@ -36,6 +36,11 @@ class Frame:
         inside = bool(found) and front.rpartition("/")[2] in {"lib", "lib64"} and "/" in back
         return inside and "/site-packages/" not in back and "/dist-packages/" not in back
 
+    @property
+    def is_bootstrap(self) -> bool:
+        """Is it where a child of multiprocessing begins?"""
+        return self.function.endswith("_bootstrap") and self.file.endswith("multiprocessing/process.py")
+
     def local(self, name: str) -> int:
         """Return the address of the object that a local variable holds, 0 if there is none of that name."""
         return next((local.address for local in self.locals if local.name == name), 0)
@@ -110,6 +115,8 @@ class SeenProcess:
     start_method: str = ""
     forked: bool = False
     """A fork without exec: its command line is its parent's."""
+    begun: bool = True
+    """Does it know by now all that it was started with? See starts.py."""
     service: str = ""
     """``resource tracker`` or ``forkserver``, if it is one."""
     pool: int = 0

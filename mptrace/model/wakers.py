@@ -53,9 +53,15 @@ class Finder:
         """Return who could end a wait."""
         if wait.intent is not None and wait.intent.kind == kinds.CALL:
             return Wakers(open="a manager's server may answer")
+        if wait.intent is not None and wait.intent.kind == kinds.START and self._is_served():
+            return Wakers(open="the forkserver may answer")
         handler = getattr(self, f"_{_HANDLERS.get(wait.kind, 'anybody')}")
         found: Wakers = handler(wait)
         return found
+
+    def _is_served(self) -> bool:
+        """Is there a forkserver, which is handed the pipes of a child that it is asked for?"""
+        return any(process.role is Role.FORKSERVER for process in self._there)
 
     def _threads_at(self, process: Process) -> list[Thread]:
         if process not in self._at_hand:

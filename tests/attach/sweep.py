@@ -215,8 +215,8 @@ def _looks_until_the_end(job: subprocess.Popen[bytes]) -> Iterator[list[Finding]
         with tempfile.TemporaryDirectory() as folder:
             try:
                 found = judge(attach(job.pid, folder + "/run").path)
-            except Exception:
-                if job.poll() is None:
+            except Exception as trouble:
+                if job.poll() is None and "is just ending" not in str(trouble):
                     raise
                 return
             yield found.diagnosis.findings
