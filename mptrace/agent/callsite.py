@@ -47,6 +47,7 @@ PROGRAM, LIBRARY, OURS = range(3)
 
 _kept: list[CodeType] = []  # so that an id() in _sites stays the code's own
 _library: dict[str, int] = {}  # file name -> whose it is: PROGRAM, LIBRARY or OURS
+_bottoms: set[str] = set()  # those among them that a forked child's stack begins in
 _stacks: dict[tuple[int, ...], int] = {}
 _texts: dict[str, int] = {}
 
@@ -59,6 +60,8 @@ def _kind(code: CodeType) -> int:
         generated = name.startswith("<frozen") or (name == "<string>" and not _IS_COMMAND)
         library = generated or (name.startswith(_STDLIB) and not name.startswith(_PACKAGES))
         kind = _library[name] = OURS if ours else int(library)
+        if name.endswith("multiprocessing/process.py"):
+            _bottoms.add(name)
     return kind
 
 
@@ -104,13 +107,14 @@ def is_ours(code: CodeType) -> bool:
 
 def program_frame(frame: FrameType | None) -> FrameType | None:
     """Return the innermost frame of the program at or above ``frame``; None if there is only library above."""
-    known = _library.get
+    known, bottoms = _library.get, _bottoms
     while frame is not None:  # no calls of ours in here: a worker looks for its program at every lock it takes
         code = frame.f_code
-        kind = known(code.co_filename)
+        name = code.co_filename
+        kind = known(name)
         if not kind and (kind is not None or not _kind(code)):
             return frame
-        if code.co_name == "_bootstrap" and _is_bottom(code):
+        if name in bottoms and code.co_name == "_bootstrap":
             return None
         frame = frame.f_back
     return None
@@ -167,10 +171,11 @@ def place_and_stack_of(frame: FrameType | None) -> tuple[int, int]:
 def _walk(frame: FrameType | None) -> tuple[int, int]:
     site, left = 0, DEPTH
     found: list[int] = []
-    known, numbers = _library.get, _sites.get
+    known, numbers, bottoms = _library.get, _sites.get, _bottoms
     while frame is not None and left:
         code = frame.f_code
-        kind = known(code.co_filename)
+        name = code.co_filename
+        kind = known(name)
         if kind is None:
             kind = _kind(code)
         if kind != OURS:
@@ -179,7 +184,7 @@ def _walk(frame: FrameType | None) -> tuple[int, int]:
             left -= 1
             if not kind and not site:
                 site = one
-        if code.co_name == "_bootstrap" and _is_bottom(code):
+        if name in bottoms and code.co_name == "_bootstrap":
             break
         frame = frame.f_back
     return site, _stack_number(tuple(found))

@@ -69,11 +69,16 @@ def _init(original: Callable[..., object]) -> object:
             failure.hide(error)
             raise
         try:
+            _alive[:] = [known for known in _alive if known() is not None] + [ref(self)]
             _made(self)
         except Exception:
             guard.trouble(NAME)
 
     return init
+
+
+_alive: list[Any] = []
+"""References to all executors: if there is only one, nobody need look up whose call it is, which costs more than all else of it."""
 
 
 def _made(executor: Any) -> None:
@@ -108,15 +113,17 @@ def _name(function: Any) -> str:
 
 def _work_item_init(original: Callable[..., object], home: dict[str, Any]) -> object:
     """Note a call as its number is given out: ``submit`` makes its item under the executor's lock, so no frame of ours is above it."""
-    note, above_us = _note_call, sys._getframe
+    note, above_us, alive = _note_call, sys._getframe, _alive
 
-    def init(self: Any, future: Any, fn: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, future, fn, *args, **kwargs)
+    def init(self: Any, future: Any, fn: Any, args: Any, kwargs: Any) -> None:
+        original(self, future, fn, args, kwargs)
         try:
             frame: Any = above_us(1)
             while frame is not None and frame.f_globals is not home:  # who wrapped it as well has a frame in between
                 frame = frame.f_back
-            executor: Any = frame.f_locals.get("self") if frame is not None else None
+            executor: Any = None
+            if frame is not None:
+                executor = alive[0]() if len(alive) == 1 else frame.f_locals.get("self")
             calls = executor.__dict__.get(CALLS) if executor is not None else None
             if calls is not None:
                 note(calls, executor._queue_count, frame.f_back, fn, future._condition)
