@@ -101,7 +101,6 @@ def install(module: ModuleType) -> None:
     base = module._ConnectionBase
     inherit.in_child_hooks.append(_in_child)
     os.register_at_fork(after_in_parent=_in_parent)
-    originals.add(NAME, base, identity.NAME, End(0, 0))
     originals.patch(NAME, base, "__init__", _init)
     originals.patch(NAME, base, "close", _close)
     originals.patch(NAME, module.Connection, "_recv_bytes", twin.method("recv") or _recv_bytes)
@@ -137,8 +136,8 @@ def _close(original: Callable[..., None]) -> Callable[..., None]:
             hide(error)
             raise
         try:
-            end = self._mptrace
-            if is_open and end.key:
+            end = getattr(self, identity.NAME, None)
+            if is_open and end is not None and end.key:
                 end.closed()
                 recorder.log_some(resources.END_CLOSED, end.key, int(self._readable), int(self._writable))
         except Exception:  # noqa: BLE001 - the guest's oath
@@ -154,23 +153,32 @@ def _close(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _recv_bytes(original: Callable[..., Any]) -> Callable[..., Any]:
-    live, ident, now_ns = recorder.live, get_ident, monotonic_ns
+    ident, now_ns, words, unknown = get_ident, monotonic_ns, recorder.words, End(0, 0)
     fresh_ns, again, carefully = waits.FRESH_NS, _RECV_AGAIN, _carefully
 
+    def follow(new: Any) -> None:
+        nonlocal words
+        words = new
+
     def _recv_bytes(self: Any, maxsize: Any = None) -> Any:
-        end, now = self._mptrace, now_ns()
-        place, entry = end.recv, end.entry
+        try:
+            end = self._mptrace
+        except AttributeError:
+            end = unknown
+        place, entry, now = end.recv, end.entry, now_ns()
         noted = entry.place
         if noted is None or (now - place.since > fresh_ns and not (place.fixed and place.stack)) or ident() != entry.ident:
             try:
-                result = carefully(original, self, maxsize, RECV, place, 0)
+                result = carefully(original, self, maxsize, RECV, end, place, 0)
             except BaseException as error:
                 hide(error)
                 raise
         else:
-            entry.place, words, slot = None, live[0], entry.slot
+            entry.place, slot = None, entry.slot
             if noted is not place:
-                words[slot + 1], words[slot + 4], words[slot + 6] = end.key, place.site, place.stack
+                if noted is not end.send:  # which has the same key
+                    words[slot + 1] = end.key
+                words[slot + 4], words[slot + 6] = place.site, place.stack
             place.since = words[entry.since] = now
             words[slot] = again
             try:
@@ -179,32 +187,42 @@ def _recv_bytes(original: Callable[..., Any]) -> Callable[..., Any]:
                 hide(error)
                 raise
             finally:
-                live[0][slot] = 0
+                words[slot] = 0
                 entry.place = place
-        live[0][end.received] = end.got = end.got + 1
+        words[end.received] = end.got = end.got + 1
         return result
 
+    recorder.followers.append(follow)
     return _recv_bytes
 
 
 def _send_bytes(original: Callable[..., None]) -> Callable[..., None]:
-    live, ident, now_ns = recorder.live, get_ident, monotonic_ns
+    ident, now_ns, words, unknown = get_ident, monotonic_ns, recorder.words, End(0, 0)
     fresh_ns, again, carefully = waits.FRESH_NS, _SEND_AGAIN, _carefully
 
+    def follow(new: Any) -> None:
+        nonlocal words
+        words = new
+
     def _send_bytes(self: Any, buf: Any) -> None:
-        end, now = self._mptrace, now_ns()
-        place, entry = end.send, end.entry
+        try:
+            end = self._mptrace
+        except AttributeError:
+            end = unknown
+        place, entry, now = end.send, end.entry, now_ns()
         noted = entry.place
         if noted is None or (now - place.since > fresh_ns and not (place.fixed and place.stack)) or ident() != entry.ident:
             try:
-                carefully(original, self, buf, SEND, place, len(buf))
+                carefully(original, self, buf, SEND, end, place, len(buf))
             except BaseException as error:
                 hide(error)
                 raise
         else:
-            entry.place, words, slot, size = None, live[0], entry.slot, len(buf)
+            entry.place, slot, size = None, entry.slot, len(buf)
             if noted is not place:
-                words[slot + 1], words[slot + 4], words[slot + 6] = end.key, place.site, place.stack
+                if noted is not end.recv:
+                    words[slot + 1] = end.key
+                words[slot + 4], words[slot + 6] = place.site, place.stack
             if entry.detail != size:
                 words[slot + 5] = entry.detail = size
             place.since = words[entry.since] = now
@@ -215,14 +233,17 @@ def _send_bytes(original: Callable[..., None]) -> Callable[..., None]:
                 hide(error)
                 raise
             finally:
-                live[0][slot] = 0
+                words[slot] = 0
                 entry.place = place
-        live[0][end.sent] = end.used = end.used + 1
+        words[end.sent] = end.used = end.used + 1
 
+    recorder.followers.append(follow)
     return _send_bytes
 
 
-def _carefully(original: Callable[..., Any], self: Any, argument: Any, kind: int, place: waits.Place, detail: int) -> Any:
+def _carefully(
+    original: Callable[..., Any], self: Any, argument: Any, kind: int, end: End, place: waits.Place, detail: int
+) -> Any:
     """Make the call with its site noted, and with whatever was waited for outside of it put back afterwards."""
     saved = None
     try:
@@ -231,7 +252,7 @@ def _carefully(original: Callable[..., Any], self: Any, argument: Any, kind: int
     finally:
         waits.end(saved)
         if saved is not None:
-            self._mptrace.entry = recorder.entries.get(saved[0], recorder.NOBODY)
+            end.entry = recorder.entries.get(saved[0], recorder.NOBODY)
 
 
 def _wait(original: Callable[..., Any]) -> Callable[..., Any]:
