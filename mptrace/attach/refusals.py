@@ -68,6 +68,8 @@ def _refuse_stranger(pid: int, status: str) -> None:
             file.read(1)
     except OSError as trouble:
         owner, as_root = _number(status, "Uid"), f"as root: sudo {sys.executable} -m mptrace attach {pid}"
+        if os.getuid() == 0:
+            raise NothingToAttach(f"Process {pid} may not be read: {_ROOT_LACKS}.", _AS_HOST) from None
         if owner == os.getuid():
             raise NothingToAttach(
                 f"Process {pid} is yours, and may not be read all the same: it has raised its privileges, or forbids it (prctl).",
@@ -95,6 +97,8 @@ def no_python(pid: int, below: list[int]) -> NothingToAttach:
     )
 
 
+_ROOT_LACKS = "root lacks CAP_SYS_PTRACE here, as in most containers and user namespaces"
+_AS_HOST = "Start it with --cap-add=SYS_PTRACE, or attach from the host."
 YAMA = "/proc/sys/kernel/yama/ptrace_scope"
 
 
@@ -107,9 +111,7 @@ def why_closed(pid: int) -> str:
     if scope not in {b"", b"0"}:
         return f"ptrace_scope is {scope.decode('ascii', 'replace')} on this machine; as root it may be read: {as_root}"
     if os.getuid() == 0:
-        return (
-            "root lacks CAP_SYS_PTRACE here, as in most containers: start it with --cap-add=SYS_PTRACE, or attach from the host"
-        )
+        return f"{_ROOT_LACKS}: {_AS_HOST[0].lower()}{_AS_HOST[1:-1]}"
     return f"it belongs to another user, or has raised its privileges; as root it may be read: {as_root}"
 
 

@@ -185,6 +185,19 @@ def test_the_proc_of_another_pid_namespace_is_refused(tmp_path):
     assert b"Traceback" not in said
 
 
+@needs_root
+def test_root_without_its_capability_is_not_sent_to_sudo(tmp_path):
+    bare = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    if not shutil.which("setpriv") or subprocess.run([*bare, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no setpriv here that may drop capabilities")
+    with hung.hanging(tmp_path, hung.SELF_DEADLOCK) as pid:
+        command = [*bare, sys.executable, "-m", "mptrace", "attach", str(pid)]
+        refused = subprocess.run(command, check=False, capture_output=True, timeout=60, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert b"--cap-add=SYS_PTRACE" in refused.stderr
+    assert b"sudo" not in refused.stderr
+
+
 def test_a_stopped_job_is_called_stopped(tmp_path):
     with hung.hanging(tmp_path, hung.LOCK_CYCLE, "fork") as pid:
         os.killpg(pid, signal.SIGSTOP)
