@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Sequence
 from threading import Event, Thread
 from typing import Any
 
@@ -17,6 +18,7 @@ from mptrace.launch.settings import Settings
 from mptrace.launch.well_ended import WellEnded
 from mptrace.observe.boards import BoardReader, Boards, BoardWait, RecorderFiles, read_boards
 from mptrace.observe.moment import MomentTaker
+from mptrace.observe.spinning import Spin, find_spinning, may_spin
 from mptrace.observe.stall import Stillness
 from mptrace.observe.suspicion import urgent_reason
 from mptrace.observe.timers import will_move
@@ -33,6 +35,12 @@ HOPELESS, HOPELESS_S = 3, 8.0
 """A stall that nothing explains counts as a hang after so many times the seconds of a stall, and not before so many seconds.
 
 On a machine that is forty times overloaded, processes that start stood still for two."""
+
+SPUN = "native-lock-after-fork"
+"""The rule that tells of what polls in native code, though it can only be likely."""
+
+SPIN_EVERY_S = 10.0
+"""While all boards stand still and somebody computes, native stacks are read so often at most."""
 
 STOP_S = 15.0
 _SERVICE = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
@@ -53,6 +61,7 @@ class Live:
         self._stillness = Stillness(time.monotonic())
         self._stall_told = self._hopeless = False
         self._put_off = False
+        self._next_spin = 0.0
         self._stop = Event()
         self._thread = Thread(target=self._run, name="mptrace-live", daemon=True)
 
@@ -89,7 +98,16 @@ class Live:
         elif pids and (not self._stall_told or self._is_hopeless(still_s)):
             self._stall_told, self._hopeless = True, self._is_hopeless(still_s)
             return self._look(f"nothing moved for {still_s:.0f} s", boards, pids, stalled=True, everybody=self._is_asked)
+        if self._may_poll(now, pids):
+            self._next_spin = now + max(SPIN_EVERY_S, self._settings.hang_after_s)
+            if spins := find_spinning(pids):
+                return self._look("native code polls for threads", boards, pids, spins=spins)
         return self._consider(boards, pids, now)
+
+    def _may_poll(self, now: float, pids: list[int]) -> bool:
+        """Has no board changed for long, while somebody computes who may be polling for threads that are not there?"""
+        quiet = self._stillness.boards_still_s(now) >= self._settings.hang_after_s
+        return quiet and now >= self._next_spin and bool(may_spin(pid for pid in pids if pid != self._watch.main))
 
     def _consider(self, boards: Boards, pids: list[int], now: float) -> float:
         old = boards.old_untimed(time.monotonic_ns(), OLD_NS)
@@ -108,14 +126,25 @@ class Live:
     def _service(self, pids: list[int]) -> set[int]:
         return {pid for pid in pids if (known := self._tree.living.get(pid)) and any(name in known.command for name in _SERVICE)}
 
-    def _look(self, why: str, boards: Boards, pids: list[int], *, stalled: bool = False, everybody: bool = True) -> float:
+    def _look(
+        self,
+        why: str,
+        boards: Boards,
+        pids: list[int],
+        *,
+        stalled: bool = False,
+        everybody: bool = True,
+        spins: Sequence[Spin] = (),
+    ) -> float:
         """Take a moment, have it judged, and tell what is proven; of a stall, tell whatever was found."""
         began, spent, old = time.monotonic(), _cpu_s(), boards.old_untimed(time.monotonic_ns(), OLD_NS)
         waits = _identity(old)
         if not self._moments.taken:
             Thread(target=self._prepare, name="mptrace-prepare", daemon=True).start()
-        number, found = self._judged(why, pids, old, everybody)
-        worth = self._stall(found, why, pids) if stalled else [told for told in found if told.sure]
+        number, found = self._judged(why, pids, old, everybody, spins)
+        worth = (
+            self._stall(found, why, pids) if stalled else [told for told in found if told.sure or (spins and told.rule == SPUN)]
+        )
         for told in worth:
             self._tell(number, told)
         took = time.monotonic() - began
@@ -142,10 +171,12 @@ class Live:
         still_s = self._stillness.update(time.monotonic(), pids, read_boards(self._files, pids))
         return not pids or still_s < self._settings.hang_after_s
 
-    def _judged(self, why: str, pids: list[int], waits: list[BoardWait], everybody: bool) -> tuple[int, list[Told]]:
+    def _judged(
+        self, why: str, pids: list[int], waits: list[BoardWait], everybody: bool, spins: Sequence[Spin]
+    ) -> tuple[int, list[Told]]:
         """Take a moment and return its number and what the judge says of it: nothing, if there is no room for the copies."""
         try:
-            number = self._moments.take(why, pids, waits, everybody=everybody)
+            number = self._moments.take(why, pids, waits, everybody=everybody, spins=spins)
         except OSError as trouble:
             self._own_log.error("moment", exc_info=True)
             self._log.write(seen.NOT_SEEN, 0, "moment", f"{type(trouble).__name__}: {trouble}"[:500])

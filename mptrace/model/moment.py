@@ -150,6 +150,8 @@ class Moment:
     """Sends that their process was in the middle of when it ended, before this instant; ``detail``: bytes to send."""
     native: dict[Thread, Native] = field(default_factory=dict)
     """Threads that block in native code, where that was read from memory."""
+    spinning: dict[Thread, Native] = field(default_factory=dict)
+    """Threads that poll in native code for threads of its library, as two native stacks say."""
     running: set[Thread] = field(default_factory=set)
     """Threads whose board entry changed while it was read."""
 

@@ -14,6 +14,7 @@ from mptrace.observe.looks import look
 from mptrace.observe.observer_log import ObserverLog
 from mptrace.observe.pipes import note_pipe_ends
 from mptrace.observe.signal_masks import note_signal_masks
+from mptrace.observe.spinning import Spin, note_spinning
 from mptrace.observe.stacks import Dumps, Kept, note_stacks, serves_manager
 from mptrace.wire import layout
 from mptrace.wire.events import observations as seen
@@ -50,10 +51,13 @@ class MomentTaker:
         self._directory = os.path.join(run_path, MOMENTS)
         self._dumps: Kept = {}
 
-    def take(self, why: str, pids: Sequence[int], waits: Sequence[BoardWait], *, everybody: bool = True) -> int:
+    def take(
+        self, why: str, pids: Sequence[int], waits: Sequence[BoardWait], *, everybody: bool = True, spins: Sequence[Spin] = ()
+    ) -> int:
         """Look at these processes; those that wait are the first whose stacks are read. Returns the moment's number.
 
-        ``everybody``: the stacks of those are read, too, that wait like others, as their boards say. OSError if the copies cannot be written; there is no moment then.
+        ``everybody``: the stacks of those are read, too, that wait like others, as their boards say; ``spins``: what was found of
+        those that wait for nobody. OSError if the copies cannot be written; there is no moment then.
         """
         number = self.taken + 1
         look(self._log, number, pids)
@@ -65,6 +69,7 @@ class MomentTaker:
         self.servers = {pid for pid, dump in dumps.items() if serves_manager(dump)}
         note_pipe_ends(self._log, number, pids, keys)
         note_signal_masks(self._log, number, pids)
+        note_spinning(self._log, number, spins)
         self._look_inside(number, dumps, pids)
         time.sleep(max(0.0, BETWEEN_LOOKS_S - (time.monotonic() - looked)))
         look(self._log, number, pids)

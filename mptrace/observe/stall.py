@@ -21,6 +21,7 @@ class Stillness:
         self._pids: frozenset[int] = frozenset()
         self._used = -1.0
         self._last: Boards | None = None
+        self._boards_since = now
 
     def update(self, now: float, pids: Collection[int], boards: Boards) -> float:
         """Return for how many seconds nothing has moved."""
@@ -28,6 +29,7 @@ class Stillness:
         if members != self._pids or boards.checksums != self._checksums:
             self._pids, self._checksums = members, boards.checksums
             self._since, self._used = now, -1.0
+            self._boards_since = now
             return 0.0
         if boards is self._last:
             return now - self._since
@@ -38,6 +40,10 @@ class Stillness:
         elif used - self._used > CPU_S + CPU_SHARE * (now - self._since):
             self._since, self._used = now, used
         return now - self._since
+
+    def boards_still_s(self, now: float) -> float:
+        """Return for how many seconds no board has changed and nobody has come or gone, whoever computed."""
+        return now - self._boards_since
 
 
 def _used_s(pid: int, ran_ns: int) -> float:

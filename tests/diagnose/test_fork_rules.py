@@ -241,3 +241,23 @@ def test_a_native_lock_that_does_not_say_whose_it_is_is_only_likely() -> None:
 
 def test_a_native_mutex_whose_owner_is_no_thread_of_the_parent_is_only_likely() -> None:
     assert one(native(77).run(live=False), "native-lock-after-fork").verdict is Verdict.LIKELY
+
+
+def polling(told: Story) -> Story:
+    """The child's only thread polls in OpenMP's runtime, and its parent waits for it."""
+    told.main().joins("reader", at="cache.py:40").look()
+    thread = told.find_process("reader").threads[0]  # type: ignore[union-attr]
+    told.told.moments[0].spinning[thread] = Native("libgomp.so.1", "GOMP_parallel", 0)
+    return told
+
+
+def test_a_child_that_polls_for_threads_that_it_does_not_have_is_likely_to_do_so_for_ever() -> None:
+    finding = one(polling(forked(NATIVE)).run(live=False), "native-lock-after-fork")
+    assert finding.verdict is Verdict.LIKELY
+    assert finding.title.startswith("reader polls in GOMP_parallel() of libgomp.so.1")
+    assert [step.says for step in finding.also] == ["waits in join() of reader"]
+
+
+def test_a_child_that_polls_but_lost_no_thread_is_not_told() -> None:
+    told = story().process("reader")
+    assert not found(polling(told).run(live=False), "native-lock-after-fork")

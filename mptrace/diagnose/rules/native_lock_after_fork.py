@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mptrace.collect.sources import is_program
 from mptrace.diagnose.copied_locks import is_alone, is_copied, is_native
-from mptrace.diagnose.finding import Finding, Place, Step
+from mptrace.diagnose.finding import Evidence, Finding, Place, Step, Verdict
 from mptrace.diagnose.folding import ANY_WAIT
-from mptrace.diagnose.hang import hang, place_of
+from mptrace.diagnose.hang import hang, place_of, wants
 from mptrace.diagnose.lost_threads import LostThread, lost_threads
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.standstill import Standstill, standstills
 from mptrace.diagnose.wording import counted, listed, who
-from mptrace.model.moment import Native, Wait
+from mptrace.model.moment import Moment, Native, Wait
+from mptrace.model.process import Thread
 from mptrace.model.run import Run
 from mptrace.model.site import Site
 
@@ -30,7 +32,9 @@ def native_lock_after_fork(run: Run) -> Iterator[Finding]:
         The child's only thread waits without a timeout for a lock that no other process can reach, on a line that calls no lock
         of Python's, and its parent had other threads at the fork. The library and its function are read from the thread's stack.
         Proven if the lock itself says that its owner is one of the threads that the parent had at the fork and the child lacks (a
-        mutex of the C library does); a lock that does not say so, or work that a lost thread was to do, is only likely.
+        mutex of the C library does); a lock that does not say so, or work that a lost thread was to do, is only likely. So is a
+        child that does not wait but polls, computing for ever: its only thread was seen twice inside of the library that hands
+        work to threads (OpenMP), in a function that polls, while nothing else in the job went on.
 
     What to do:
         Use the start method spawn or forkserver, or first use the library in the child. Limiting its threads
@@ -48,6 +52,40 @@ def native_lock_after_fork(run: Run) -> Iterator[Finding]:
                 lost = lost_threads(run, wait.thread.process)
                 if lost:
                     yield _finding(standstill, wait, lost)
+    for moment in run.moments:
+        for thread, native in moment.spinning.items():
+            if lost := lost_threads(run, thread.process):
+                yield _polls(moment, thread, native, lost)
+
+
+def _polls(moment: Moment, thread: Thread, native: Native, lost: list[LostThread]) -> Finding:
+    child, look = thread.process, moment.looks.get(thread)
+    parent, site = (
+        child.forked_from or child.parent,
+        next((one for one in look.stack if is_program(one.file)), None) if look else None,
+    )
+    waits = [wait for wait in moment.waits if wait.thread.process is not child and not wait.timed]
+    return Finding(
+        title=f"{who(child)} polls in {_where(native, site)}, for threads that it does not have: {who(parent)} had {_threads(lost)} "
+        f"when it forked {who(child)}",
+        verdict=Verdict.LIKELY,
+        steps=(Step(f"polls in {_where(native, None)}", child, moment.at_ns, site),),
+        why=f"{native.library} hands work to threads of its own. The fork copied what it knows of them, and none of them: nobody does "
+        "the work, and the child computes for ever without getting on.",
+        also=tuple(wants(wait) for wait in waits if not wait.thread.role.is_service),
+        fix=f"use multiprocessing.set_start_method('spawn'), or start {who(child)} before the library is used, at",
+        fix_at=child.start_site or site,
+        processes=tuple(one for one in (child, parent) if one),
+        places=(
+            *([Place("waiter", site, child)] if site else []),
+            *([Place("fork", child.start_site, parent)] if child.start_site else []),
+        ),
+        evidence=tuple(one.evidence() for one in lost[:3]) + tuple(Evidence(wait.ref, "waits meanwhile") for wait in waits[:3]),
+        details=("that these threads will never come is not proven: the child may compute",),
+        moment=moment.number,
+        waits=tuple(waits[:1]),
+        at_ns=moment.at_ns,
+    )
 
 
 def _finding(standstill: Standstill, wait: Wait, lost: list[LostThread]) -> Finding:

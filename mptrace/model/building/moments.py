@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from signal import Signals
 
 from mptrace.collect.recording import Head, MomentFiles
 from mptrace.collect.records import Record
 from mptrace.collect.sources import is_program
 from mptrace.model.building.looks import Observed, build_looks, by_moment
-from mptrace.model.building.thread_locks import take_holder, take_native, take_wait
+from mptrace.model.building.thread_locks import take_holder, take_native, take_spinning, take_wait
 from mptrace.model.building.unrecorded import add_unrecorded_waits
 from mptrace.model.building.waits import moving_threads, read_doings, read_holds, read_releases_by_strangers, read_waits
 from mptrace.model.building.workshop import Workshop
@@ -18,7 +18,7 @@ from mptrace.model.process import Process
 from mptrace.model.resource import Resource
 from mptrace.model.site import Site
 from mptrace.wire import resource as family_of
-from mptrace.wire.event import unsigned
+from mptrace.wire.event import Kind, unsigned
 from mptrace.wire.events import observations
 from mptrace.wire.wait import EXIT, SEND
 
@@ -139,14 +139,8 @@ def _take_ends(shop: Workshop, moment: Moment, records: list[Record]) -> None:
         process = shop.process_at(_int(record, "pid"), moment.at_ns)
         if process is None:
             continue
-        if record.kind is observations.PIPE_END:
-            _take_end(shop, moment, process, record)
-        elif record.kind is observations.LOCK_HOLDER:
-            take_holder(shop, moment, process, record)
-        elif record.kind is observations.NATIVE_WAIT:
-            take_native(shop, moment, process, record)
-        elif record.kind is observations.LOCK_WAIT:
-            take_wait(shop, moment, process, record)
+        if record.kind in _TAKEN:
+            _TAKEN[record.kind](shop, moment, process, record)
         elif record.kind is observations.SEMAPHORE:
             known = shop.resource(family_of.SEM, unsigned(_int(record, "key")), process, "Lock")
             moment.values[known] = _int(record, "value")
@@ -172,6 +166,15 @@ def _take_end(shop: Workshop, moment: Moment, process: Process, record: Record) 
     peer = unsigned(_int(record, "peer"))
     if _int(record, "peer") > 0 and peer != pipe.key and pipe.peer is None:
         pipe.peer = shop.resource(family_of.PIPE, peer, process, "Pipe")
+
+
+_TAKEN: dict[Kind, Callable[[Workshop, Moment, Process, Record], None]] = {
+    observations.PIPE_END: _take_end,
+    observations.LOCK_HOLDER: take_holder,
+    observations.NATIVE_WAIT: take_native,
+    observations.SPINNING: take_spinning,
+    observations.LOCK_WAIT: take_wait,
+}
 
 
 def _int(record: Record, name: str) -> int:

@@ -52,6 +52,12 @@ def take_native(shop: Workshop, moment: Moment, process: Process, record: Record
     moment.native[shop.thread(process, _int(record, "thread"), outside=True)] = Native(library, function, _int(record, "owner"))
 
 
+def take_spinning(shop: Workshop, moment: Moment, process: Process, record: Record) -> None:
+    """Take in which thread polls in native code."""
+    native = Native(str(record.fields["library"]), str(record.fields["function"]), 0)
+    moment.spinning[shop.thread(process, _int(record, "thread"), outside=True)] = native
+
+
 def _int(record: Record, name: str) -> int:
     value = record.fields[name]
     return value if isinstance(value, int) else 0

@@ -66,6 +66,10 @@ COPIED = declare(
     222, "seen.copied", "memory of a forked process: resident, its own (written to since the fork), shared with others",
     pid=INT, rss=INT, own=INT, shared=INT,
 )  # fmt: skip
+SPINNING = declare(
+    230, "seen.spinning", "a thread polls in native code for other threads of a library (library: of which), at two looks; polling: the innermost function",
+    moment=INT, pid=INT, thread=INT, library=TEXT, function=TEXT, polling=TEXT,
+)  # fmt: skip
 NATIVE_WAIT = declare(
     223, "seen.native_wait", "a thread blocks in native code; owner: whose its mutex is, by native id, 0 if it does not say",
     moment=INT, pid=INT, thread=INT, key=INT, owner=INT, library=TEXT, function=TEXT,
