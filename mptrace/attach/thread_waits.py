@@ -32,9 +32,15 @@ def _shuts_down(insight: Insight, thread: SeenThread) -> bool:
 
 
 def is_foreign(insight: Insight, thread: SeenThread) -> bool:
-    """Does a thread wait for a futex that is none of Python's: a condition of native code, which native threads may signal?"""
+    """Does a thread wait for a futex that is none of Python's: a condition of native code, which native threads may signal?
+
+    One without a frame of Python is native itself. Dead end: to search all memory for its futex took a second a thread, of which
+    OpenMP has one a core, with a gigabyte of PyTorch in memory.
+    """
     if thread.wait is None or thread.wait.kind != wait.MUTEX_WAIT:
         return False
+    if not thread.frames:
+        return True
     if any(thread.wait.key in (lock.address, lock.semaphore) for lock in insight.thread_locks.values()):
         return False
     return not is_python_lock(insight.process, insight.objects, thread.wait.key)
