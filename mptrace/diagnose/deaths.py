@@ -26,7 +26,7 @@ FATAL = frozenset(
 
 MISSED = (
     "queue-get-no-producer", "barrier-short", "event-never-set", "queue-join-unfinished", "semaphore-never-released",
-    "queue-put-no-consumer", "condition-lost-notify", "manager-died", "stalled", "all-asleep",
+    "queue-put-no-consumer", "condition-lost-notify", "manager-died", "stalled", "all-asleep", "unpickle-failed",
 )  # fmt: skip
 """Rules that tell of those who wait for what a dead process was to do."""
 

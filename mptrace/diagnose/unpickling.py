@@ -62,25 +62,35 @@ OWN_CODE = Cause(
     at="raised",
 )
 
+INTERRUPTED = Cause(
+    "The exception comes from no line of the program: code of a library, or what a signal handler did meanwhile.",
+    "mend what the exception says; it is read at",
+    at="received",
+)
+
 _LOOKING_UP = ("AttributeError", "ModuleNotFoundError", "ImportError", "NameError")
 _REFUSED = ("FileNotFoundError", "ConnectionRefusedError", "ConnectionResetError", "EOFError", "KeyError", "BrokenPipeError")
 
 
 def cause_of(event: Event) -> Cause:
     """Return why this message (``unpickle.failed``) could not be rebuilt."""
+    if event.text("error") in _LOOKING_UP:
+        return NO_SUCH_NAME
+    own = deepest_of(event.text("traceback"))
+    return _by_library(event) or (INTERRUPTED if own is None or own == event.site else OWN_CODE)
+
+
+def _by_library(event: Event) -> Cause | None:
+    """Return the cause that the library's own message or frames tell."""
     error, message, trace = event.text("error"), event.text("message"), event.text("traceback")
-    if error in _REFUSED and "resource_sharer.py" in trace:
-        return HANDED_OVER
-    if error == "FileNotFoundError" and "shared_memory.py" in trace:
-        return SEGMENT_GONE
-    if "unsupported pickle protocol" in message:
-        return OTHER_PROTOCOL
-    if error in ("UnpicklingError", "EOFError"):
-        return NO_PICKLE
-    if error == "TypeError" and "argument" in message:
-        return OTHER_ARGUMENTS
-    own = deepest_of(trace)
-    return NO_SUCH_NAME if error in _LOOKING_UP or own is None or own == event.site else OWN_CODE
+    told = (
+        (HANDED_OVER, error in _REFUSED and "resource_sharer.py" in trace),
+        (SEGMENT_GONE, error == "FileNotFoundError" and "shared_memory.py" in trace),
+        (OTHER_PROTOCOL, "unsupported pickle protocol" in message),
+        (NO_PICKLE, error in ("UnpicklingError", "EOFError")),
+        (OTHER_ARGUMENTS, error == "TypeError" and "argument" in message),
+    )
+    return next((cause for cause, fits in told if fits), None)
 
 
 def line_of(cause: Cause, event: Event, sent: Site | None) -> Site | None:

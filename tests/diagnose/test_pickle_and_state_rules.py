@@ -94,6 +94,7 @@ OWN = '  File "/usr/lib/python3.11/multiprocessing/connection.py", line 250, in 
         ("TypeError", "Job.__init__() missing 1 required positional argument: 'b'", "", "takes other arguments", "/job/m.py:9"),
         ("ValueError", "unsupported pickle protocol: 5", "", "newer protocol", "/job/m.py:9"),
         ("UnpicklingError", "invalid load key, 'x'.", "", "is no pickle", "/job/m.py:9"),
+        ("RuntimeError", "worker (pid 9) is killed by signal", "", "what a signal handler did", "/job/m.py:9"),
     ],
 )  # fmt: skip
 def test_why_something_cannot_be_rebuilt_is_read_from_the_exception(error, message, traceback, why, at) -> None:
@@ -107,6 +108,11 @@ def test_of_a_descriptor_that_nobody_hands_over_the_ends_before_are_told() -> No
     told.event(failures.UNPICKLE_FAILED, error="ConnectionRefusedError", message="[Errno 111]", traceback=SHARER)
     finding = one(told.exits(1).main().exits(1).ends(1).run(live=False), "unpickle-failed")
     assert [(step.who.name, step.says) for step in finding.steps[:1]] == [("server", "ended with status 0")]  # type: ignore[union-attr]
+
+
+def test_of_a_descriptor_that_a_dying_process_was_to_hand_over_the_death_is_the_cause() -> None:
+    told = story().event(failures.UNPICKLE_FAILED, error="ConnectionResetError", message="[Errno 104]", traceback=SHARER)
+    assert causes(told.process("loader").dies(11, by="").main().exits(1).ends(1).run(live=False)) == ["segfault"]
 
 
 def test_a_child_of_a_daemon_is_refused_once() -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mptrace.diagnose.deaths import death_step, is_library_made, submitted
+from mptrace.diagnose.deaths import death_step, is_expected, is_library_made, submitted
 from mptrace.diagnose.finding import Evidence, Finding, Place, Step
 from mptrace.diagnose.folding import ANY_WAIT
 from mptrace.diagnose.pickling import error_of, is_for, loudness, resource_of
 from mptrace.diagnose.rule import rule
 from mptrace.diagnose.standstill import last_waits
-from mptrace.diagnose.unpickling import HANDED_OVER, cause_of, line_of
+from mptrace.diagnose.unpickling import HANDED_OVER, INTERRUPTED, Cause, cause_of, line_of
 from mptrace.diagnose.wording import shortened, who
 from mptrace.model.event import Event
+from mptrace.model.moment import Wait
+from mptrace.model.process import Process
 from mptrace.model.run import Run
 from mptrace.model.site import Site
 from mptrace.wire.events import failures
+
+NEAR_NS = 1_000_000_000
+"""The death of a sender is noticed so long after what it was to hand over was not got, at most."""
 
 
 @rule(
@@ -62,7 +67,7 @@ def _finding(run: Run, event: Event) -> Finding:
         why=cause.why,
         fix=cause.fix,
         fix_at=line_of(cause, event, sent),
-        processes=tuple(dict.fromkeys(p for p in (event.process, *(wait.thread.process for wait in waiting)) if p)),
+        processes=tuple(one for one in dict.fromkeys(_concerned(run, event, cause, waiting)) if one),
         resources=(resource,) if resource else (),
         places=tuple(Place(role, site, event.process) for role, site in (("sent", sent), ("received", event.site)) if site),
         evidence=(Evidence(event.ref, f"{who(event.process)}: {error_of(event)}"),),
@@ -77,6 +82,18 @@ def _gone(run: Run, event: Event) -> list[Step]:
     """Return the last ends of processes before it was read: its sender is among them."""
     ended = [one for one in run.processes if is_library_made(one) and (one.ended_ns or event.at_ns) < event.at_ns]
     return [death_step(one) for one in sorted(ended, key=lambda one: one.ended_ns or 0)[-3:]]
+
+
+def _concerned(run: Run, event: Event, cause: Cause, waiting: tuple[Wait, ...]) -> list[Process | None]:
+    dead = _died_then(run, event) if cause in (HANDED_OVER, INTERRUPTED) else []
+    return [event.process, *(wait.thread.process for wait in waiting), *dead]
+
+
+def _died_then(run: Run, event: Event) -> list[Process]:
+    """Return the processes that died about when it was to be handed over: one of them was to do that."""
+    dead = [one for one in run.processes if one.exit is not None and one.exit.known and not one.exit.clean]
+    near = [one for one in dead if one is not event.process and abs((one.ended_ns or 0) - event.at_ns) < NEAR_NS]
+    return [one for one in near if not is_expected(run, one)]
 
 
 def _sent_at(run: Run, event: Event) -> Site | None:
