@@ -173,11 +173,11 @@ def _watch_socket(found: Any) -> None:
 
 
 def _receiving(original: Callable[..., Any], name: str) -> object:
-    def receive(self: Any, *args: Any) -> Any:
+    def receive(self: Any, *args: Any, **kwargs: Any) -> Any:
         if id(self) in _sockets:
             _tell_socket(self, name)
         try:
-            return original(self, *args)
+            return original(self, *args, **kwargs)
         except BaseException as error:
             hide(error)
             raise
