@@ -154,6 +154,16 @@ def test_the_sender_of_a_deadly_signal_is_named_with_its_line(tmp_path):
     assert (end.signal, end.by, end.call, end.by_site.line) == (15, "MainProcess", "Process.terminate", 8)
 
 
+def test_a_process_ended_when_sigkill_was_sent_though_the_observer_was_late(tmp_path):
+    run = writer(tmp_path)
+    main = run.process(10)
+    main.started(11, "loader", at_ms=3)
+    run.process(11, 4, parent=main).runs("loader", at_ms=4)
+    main.log(processes.SIGNALLED, 6, child=11, signal=9, call="os.kill")
+    run.exited(11, -9, 30)
+    assert by_name(built(run))["loader"].ended_ns == 6_000_000
+
+
 def test_a_signal_that_nobody_in_the_job_sent_came_from_outside_but_a_crash_did_not(tmp_path):
     run = writer(tmp_path)
     main = run.process(10)

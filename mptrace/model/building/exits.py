@@ -54,8 +54,8 @@ def build_exits(shop: Workshop) -> None:
             continue
         process.exit = _exit(shop, process, reaped[process])
         if process.exit is not None:
-            process.ended_ns = process.exit.at_ns
             process.exit = _with_cause(shop, process, process.exit, signalled[process])
+            process.ended_ns = process.exit.at_ns
             _take_words_at_termination(shop, process)
 
 
@@ -135,10 +135,15 @@ def _with_cause(shop: Workshop, process: Process, found: Exit, signalled: list[E
     for event in reversed(signalled):
         if event.number("signal") == found.signal and event.at_ns <= (found.at_ns or event.at_ns):
             sender = event.process.name if event.process and event.process is not process else ""
-            return replace(found, by=sender, by_site=event.site, call=event.text("call"))
+            return replace(found, by=sender, by_site=event.site, call=event.text("call"), at_ns=_since(found, event))
     if found.signal in SELF_MADE or _may_be_unseen(shop, found):
         return found
     return replace(found, by=_outsider(shop, found))
+
+
+def _since(found: Exit, sent: Event) -> int | None:
+    """SIGKILL ends a process when it is sent; a busy observer notices later."""
+    return min(sent.at_ns, found.at_ns or sent.at_ns) if found.signal == Signals.SIGKILL else found.at_ns
 
 
 def _may_be_unseen(shop: Workshop, found: Exit) -> bool:
