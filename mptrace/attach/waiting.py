@@ -12,7 +12,7 @@ from mptrace.attach.memory import Memory
 from mptrace.attach.native_waits import read_native_wait
 from mptrace.attach.refusals import why_closed, why_stopped
 from mptrace.attach.seen import SeenProcess, SeenThread
-from mptrace.attach.sight import Sight, Thing, ThreadLock
+from mptrace.attach.sight import DeadThread, Sight, Thing, ThreadLock
 from mptrace.attach.syscalls import NAMES, parse_syscall
 from mptrace.attach.thread_waits import is_foreign, refined
 from mptrace.attach.waits import Waits
@@ -87,6 +87,7 @@ def settle(sight: Sight) -> None:
                 thread.wait = thread.intent = None
         if _has_active_native(process):
             _doubt_locks(process)
+    sight.dead_threads = [dead for dead in sight.dead_threads if _owner_stood_still(sight, dead)]
     sight.failed_callbacks = [failed for failed in sight.failed_callbacks if _stood_still(failed.witness)]
     sight.starvations = [starved for starved in sight.starvations if _stood_still(starved.manager)]
     sight.lost_tasks = [lost for lost in sight.lost_tasks if all(map(_stood_still, lost.witnesses))]
@@ -95,6 +96,12 @@ def settle(sight: Sight) -> None:
 def _stood_still(thread: SeenThread) -> bool:
     """Did it not run from the first look to the last?"""
     return len(thread.looks) > 1 and len({(look.switches, look.cpu_ticks) for look in thread.looks}) == 1
+
+
+def _owner_stood_still(sight: Sight, dead: DeadThread) -> bool:
+    """Did the main thread not run meanwhile? Else it may have made the pool, and ended it, between what we read of them."""
+    main = sight.job.processes[dead.pid].threads.get(dead.pid)
+    return main is not None and _stood_still(main)
 
 
 def _has_active_native(process: SeenProcess) -> bool:
