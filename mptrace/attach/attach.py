@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from mptrace.attach.asking import ask
 from mptrace.attach.books import confirm_losses, keep_books
 from mptrace.attach.children import know_children
 from mptrace.attach.composites import note_composites
@@ -38,16 +39,20 @@ class Attached:
     pause_ns: int = 0
 
 
-def attach(pid: int, output: str = "") -> Attached:
+def attach(pid: int, output: str = "", *, inside_s: float = 0.0) -> Attached:
     """Look at the job that ``pid`` belongs to and write what was seen; MptraceError if there is nothing to look at.
 
-    Nothing is stopped, signalled or changed; every step is bounded in time.
+    Nothing is stopped, signalled or changed; every step is bounded in time. ``inside_s``: but first, ask its processes to tell of
+    themselves, and wait so long for their answers.
     """
     began_ns = time.monotonic_ns()
+    answers = ask(find_job(pid), inside_s) if inside_s else []
     sight = see(pid, began_ns)
+    sight.answers = answers
     path = make_directory(sight.job, output)
     write_run(sight, path)
-    return Attached(path, len(sight.job.processes), time.monotonic_ns() - began_ns)
+    pause_ns = max((answer.took_ns for answer in answers), default=0)
+    return Attached(path, len(sight.job.processes), time.monotonic_ns() - began_ns, pause_ns)
 
 
 TRIES = 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass, field
 
+from mptrace.attach.asking import Answer
 from mptrace.attach.job import Job
 from mptrace.attach.names import JobNames
 from mptrace.attach.native_waits import NativeWait
@@ -274,6 +275,8 @@ class Sight:
     """Inodes of semaphores that are mapped, and that no object of the first process that was searched belongs to."""
     named: set[tuple[int, int]] = field(default_factory=set)
     makers: dict[tuple[int, int], int] = field(default_factory=dict)
+    answers: list[Answer] = field(default_factory=list)
+    """What processes told of themselves, if they were asked."""
     not_seen: list[tuple[int, str, str]] = field(default_factory=list)
     """(pid, what, why)."""
 

@@ -138,7 +138,9 @@ def _write_moment(sight: Sight, log: MomentLog) -> None:
     for process in sight.job.living:
         _write_frames(process, log)
         log.write(observations.NATIVE, log.moment, process.pid, *process.signals)
-        log.write(observations.PAUSED, process.pid, 0)
+        log.write(
+            observations.PAUSED, process.pid, max((one.took_ns for one in sight.answers if one.pid == process.pid), default=0)
+        )
     _write_pipes(sight, log)
     for copy in sight.copies:
         log.write(
@@ -155,6 +157,11 @@ def _write_moment(sight: Sight, log: MomentLog) -> None:
     for lock in sight.thread_locks:
         log.write(observations.LOCK_OWNER, log.moment, lock.pid, lock.key, lock.owner, int(lock.locked))
     write_holders(sight, log, log.moment)
+    for answer in sight.answers:
+        for what, thread, text, file, line, function in answer.told:
+            log.write(observations.INSIDE, log.moment, answer.pid, thread, what, text[:1000], file, line, function)
+        if answer.why:
+            log.write(observations.NOT_SEEN, answer.pid, "what it tells of itself", answer.why)
     for pid, what, why in sight.not_seen:
         log.write(observations.NOT_SEEN, pid, what, why)
 

@@ -22,16 +22,25 @@ from mptrace.wire.rundir import REPORT
 @click.option("--format", "name", default="text", show_default=True, metavar="FORMAT", help="text, json, ...")
 @click.option("--json", "json_file", default="", metavar="FILE", help="Write the report as JSON too.")
 @click.option("--watch", type=float, default=0.0, metavar="SECONDS", help="Look again this often, until the picture changes.")
+@click.option("--inside", is_flag=True, help="Also have the job's processes tell of themselves (3.14 and later; see below).")
+@click.option("--inside-wait", type=float, default=2.0, show_default=True, metavar="SECONDS", help="How long, with --inside.")
 @click.option("-v", "--verbose", is_flag=True, help="Everything that is known, also what is not worth a line.")
-def command(pid: int, output: str, name: str, json_file: str, watch: float, verbose: bool) -> int:
+def command(
+    pid: int, output: str, name: str, json_file: str, watch: float, inside: bool, inside_wait: float, verbose: bool
+) -> int:
     """Explain a hanging job that was not started under mptrace.
 
     PID is any process of the job. It is only read: nothing is stopped, signalled or changed. What was seen is kept in a run
     directory, which `mptrace report` reads later.
+
+    --inside runs a short script in each process, by sys.remote_exec: only a main thread that runs Python code gets to it, because
+    it works, or wakes up by itself (timers, polling). One that blocks for good does not answer; its cause is read from outside.
     """
     if watch < 0:
         raise BadUse(f"--watch {watch}: is no number of seconds above 0")
-    attached, judged = _look(pid, output, name, json_file, verbose=verbose)
+    if inside_wait <= 0:
+        raise BadUse(f"--inside-wait {inside_wait}: is no number of seconds above 0")
+    attached, judged = _look(pid, output, name, json_file, inside_s=inside_wait if inside else 0.0, verbose=verbose)
     while watch and _picture(judged):
         time.sleep(watch)
         again = _again(pid)
@@ -40,8 +49,8 @@ def command(pid: int, output: str, name: str, json_file: str, watch: float, verb
     return 0
 
 
-def _look(pid: int, output: str, name: str, json_file: str, *, verbose: bool) -> tuple[Attached, Judged]:
-    attached = attach(pid, output)
+def _look(pid: int, output: str, name: str, json_file: str, *, inside_s: float, verbose: bool) -> tuple[Attached, Judged]:
+    attached = attach(pid, output, inside_s=inside_s)
     judged = judge(attached.path, keep=True)
     _write_json(judged, attached, json_file)
     _print(judged, attached, name, verbose=verbose)

@@ -13,6 +13,7 @@ from mptrace.report.hints import hint_blocks
 from mptrace.report.overview import header, nothing_found, tree_block
 from mptrace.report.page import STRONG, Page, paint
 from mptrace.report.pointers import more_lines
+from mptrace.report.told_inside import told_inside
 
 if TYPE_CHECKING:
     from mptrace.diagnose.engine import Diagnosis
@@ -32,6 +33,7 @@ def render(run: Run, diagnosis: Diagnosis, page: Page) -> str:
         _table(loud, page) if loud else page.wrapped(nothing_found(run), first="  ", rest="  "),
         tree_block(run, loud, page),
         *(explanation(run, finding, page) for finding in (loud if page.verbose else loud[:_MOST_TOLD])),
+        told_inside(run, page),
         more_lines(run, loud[0], page) if loud and not page.verbose else [],
         *hint_blocks(run, hints, page, in_full=page.verbose or not loud),
         more_lines(run, hints[0], page) if hints and not loud and not page.verbose else [],

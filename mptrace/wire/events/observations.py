@@ -70,6 +70,10 @@ SPINNING = declare(
     230, "seen.spinning", "a thread polls in native code for other threads of a library (library: of which), at two looks; polling: the innermost function",
     moment=INT, pid=INT, thread=INT, library=TEXT, function=TEXT, polling=TEXT,
 )  # fmt: skip
+INSIDE = declare(
+    224, "seen.inside", "a process told of itself, by a script that it ran (attach --inside); what: frame, task, object, trouble",
+    moment=INT, pid=INT, thread=INT, what=TEXT, text=TEXT, file=TEXT, line=INT, function=TEXT,
+)  # fmt: skip
 NATIVE_WAIT = declare(
     223, "seen.native_wait", "a thread blocks in native code; owner: whose its mutex is, by native id, 0 if it does not say",
     moment=INT, pid=INT, thread=INT, key=INT, owner=INT, library=TEXT, function=TEXT,
