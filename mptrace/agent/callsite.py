@@ -158,9 +158,9 @@ def stack(depth: int = 1) -> int:
     return _walk(sys._getframe(depth))[1]
 
 
-def here_and_stack() -> tuple[int, int]:
-    """Return what `here` and `stack` would, for the price of one walk."""
-    return _walk(sys._getframe(1))
+def here_and_stack(ours: int = 0) -> tuple[int, int]:
+    """Return what `here` and `stack` would, for the price of one walk; ``ours``: so many frames more are ours anyway."""
+    return _walk(sys._getframe(1 + ours))
 
 
 def place_and_stack_of(frame: FrameType | None) -> tuple[int, int]:
@@ -178,12 +178,14 @@ def _walk(frame: FrameType | None) -> tuple[int, int]:
         kind = known(name)
         if kind is None:
             kind = _kind(code)
-        if kind != OURS:
-            one = numbers((id(code), frame.f_lasti)) or frame_number(frame)
-            found.append(one)
-            left -= 1
-            if not kind and not site:
-                site = one
+        if kind == OURS:
+            frame = frame.f_back
+            continue
+        one = numbers((id(code), frame.f_lasti)) or frame_number(frame)
+        found.append(one)
+        left -= 1
+        if not kind and not site:
+            site = one
         if name in bottoms and code.co_name == "_bootstrap":
             break
         frame = frame.f_back

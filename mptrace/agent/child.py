@@ -28,6 +28,8 @@ _SERVICES = ("multiprocessing.pool", "multiprocessing.managers", "concurrent.fut
 
 _MISSING = object()
 _me: Any = None
+began_by = ""
+"""By which start method this process began; "" if it is no child of multiprocessing's."""
 _inherited: BaseException | None = None
 
 
@@ -51,13 +53,12 @@ def watch_bootstrap(original: Callable[..., object]) -> object:
 
 
 def _begin(process: Any, *, watch_run: bool) -> None:
-    global _me, _inherited
+    global _me, _inherited, began_by
     _me, _inherited = process, sys.exc_info()[1]  # in a forked child: one that its parent is handling, not ours
+    began_by = start_method(process)
     target = getattr(process, "_target", None)
     file, line = _defined_at(target or getattr(type(process), "run", None))
-    recorder.log(
-        processes.RUNNING, str(process._name)[:200], target_name(process), int(process.daemon), start_method(process), file, line
-    )
+    recorder.log(processes.RUNNING, str(process._name)[:200], target_name(process), int(process.daemon), began_by, file, line)
     life.tell(life.at_bootstrap, process)
     if getattr(target, "__module__", "") not in _SERVICES:
         lastwords.at_termination()

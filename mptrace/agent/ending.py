@@ -7,17 +7,22 @@ leaves ``sys.excepthook`` the host's. A test runner stores caught ones in the sa
 from __future__ import annotations
 
 import sys
+from time import monotonic_ns
 
 from ..wire import resource, wait
 from ..wire.events import failures, processes
 from . import failure, inherit, life, recorder, waits
 
 _began = False
+_place = waits.Place(0)
 _told = 0  # id() of an exception: holding it would hold the variables of all its frames
 
 
-def begin() -> None:
-    """The exit handlers begin (or the joining of threads before them); only the first call counts."""
+def begin(*, is_child: bool = False) -> None:
+    """The exit handlers begin (or the joining of threads before them); only the first call counts.
+
+    ``is_child``: this is a Process whose function has returned, so no line of the program leads here.
+    """
     global _began
     if _began:
         return
@@ -26,7 +31,9 @@ def begin() -> None:
     if error is not None and id(error) != _told:
         tell(error, "main", failure.raised_at(error))
     recorder.log(processes.EXITING, -1 if error is None else 1)
-    waits.intend(wait.EXIT, resource.NONE, 0)
+    if is_child:
+        _place.since = monotonic_ns()  # as if it had been looked up: there is none of the program's
+    waits.intend(wait.EXIT, resource.NONE, 0, place=_place)
     life.tell(life.at_exit)
 
 
@@ -42,6 +49,11 @@ def uncaught() -> BaseException | None:
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     trace = error.__traceback__ if isinstance(error, BaseException) else None
     return error if trace is not None and trace.tb_frame.f_back is None else None
+
+
+def has_begun() -> bool:
+    """Have they begun?"""
+    return _began
 
 
 def _in_child() -> None:

@@ -22,6 +22,14 @@ def point(depth: int = 1) -> str:
     return _spoken(between[-1]) if between and program else ""
 
 
+def point_and_place() -> tuple[str, int]:
+    """Return that, and the number of the program's place that the call came from (0: no program above)."""
+    between, program = _library_frames(_frame(2))
+    if program is None:
+        return "", 0
+    return _spoken(between[-1]) if between else "", callsite.frame_number(program)
+
+
 def between(depth: int = 1) -> list[str]:
     """Return the names of the library's functions from here up to the program or the bottom, innermost first."""
     return [_spoken(frame) for frame in _library_frames(_frame(depth + 1))[0]]
@@ -34,18 +42,20 @@ def _frame(depth: int) -> FrameType | None:
         return None
 
 
-def _library_frames(frame: FrameType | None) -> tuple[list[FrameType], bool]:
+def _library_frames(frame: FrameType | None) -> tuple[list[FrameType], FrameType | None]:
+    """Return the library's frames up to the program, and the program's; None if there is none."""
     found: list[FrameType] = []
     while frame is not None:
         code = frame.f_code
-        if callsite.is_program(code):
-            return found, True
-        if not callsite.is_ours(code):
+        kind = callsite._kind(code)
+        if kind == callsite.PROGRAM:
+            return found, frame
+        if kind == callsite.LIBRARY:
             found.append(frame)
             if code.co_name == "_bootstrap" and code.co_filename.endswith("multiprocessing/process.py"):
                 break
         frame = frame.f_back
-    return found, False
+    return found, None
 
 
 def _spoken(frame: FrameType) -> str:

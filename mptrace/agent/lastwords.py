@@ -7,38 +7,45 @@ child nor a test that counts descriptors meets it. A host that enables faulthand
 from __future__ import annotations
 
 import os
-import sys
+from _signal import SIG_DFL, SIGTERM, getsignal  # type: ignore[import-not-found]
 from fcntl import F_DUPFD_CLOEXEC, fcntl
 
 from ..wire import layout
 from . import recorder
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 FIRST_NUMBER = 900
 
-_fd = -1
+_faulthandler: Any = None
+_fd, _inode = -1, 0
 _registered = False
 
 
 def enable() -> None:
     """Let faulthandler write to our file, unless the host uses it; never raises."""
+    global _faulthandler
     try:
         import faulthandler  # refused in a sub-interpreter with a GIL of its own
 
+        _faulthandler = faulthandler
         if not faulthandler.is_enabled():
-            _enable(faulthandler)
+            _enable()
     except (OSError, ValueError, RuntimeError, AttributeError, ImportError):
         pass
 
 
-def _enable(faulthandler: object) -> None:
-    global _fd
+def _enable() -> None:
+    global _fd, _inode
     low = os.open(recorder._path, os.O_WRONLY | os.O_CLOEXEC)
     try:
-        _fd = fcntl(low, F_DUPFD_CLOEXEC, _number())
+        _fd, _inode = fcntl(low, F_DUPFD_CLOEXEC, _number()), os.fstat(low).st_ino
     finally:
         os.close(low)
     os.lseek(_fd, layout.SIZE, os.SEEK_SET)
-    faulthandler.enable(file=_fd, all_threads=True)  # type: ignore[attr-defined]
+    _faulthandler.enable(file=_fd, all_threads=True)
 
 
 def at_termination() -> None:
@@ -47,26 +54,20 @@ def at_termination() -> None:
     The handler is C: Python's own, which `signal` knows, stays the default one, and what the program sets instead counts.
     """
     global _registered
-    import faulthandler
-    import signal
-
     try:
-        if _fd >= 0 and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            faulthandler.register(signal.SIGTERM, file=_fd, all_threads=False, chain=True)
+        if _fd >= 0 and getsignal(SIGTERM) == SIG_DFL:
+            _faulthandler.register(SIGTERM, file=_fd, all_threads=False, chain=True)
             _registered = True
     except (OSError, ValueError, RuntimeError, AttributeError):
         pass
 
 
-def _forget_termination(faulthandler: object) -> None:
+def _forget_termination() -> None:
     """Take it back, unless the program has set a handler since: to unregister would put the default in that one's place."""
     global _registered
-    if _registered:
-        _registered = False
-        import signal
-
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            faulthandler.unregister(signal.SIGTERM)  # type: ignore[attr-defined]
+    _registered = False
+    if getsignal(SIGTERM) == SIG_DFL:
+        _faulthandler.unregister(SIGTERM)
 
 
 def _number() -> int:
@@ -75,13 +76,41 @@ def _number() -> int:
 
 
 def reopen() -> None:
-    """In a forked child: the same for its own file, if the parent's words were ours."""
-    global _fd
-    faulthandler = sys.modules.get("faulthandler")
-    if _fd < 0 or faulthandler is None:
+    """In a forked child: the number that faulthandler knows leads to its own file, if the parent's words were ours."""
+    if _fd < 0:
         return
-    _forget_termination(faulthandler)
+    if _registered:
+        _forget_termination()
+    try:
+        low = os.open(recorder._path, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:  # there is no file: what goes to the parent's would be taken for its own
+        _give_up()
+        return
+    try:
+        _exchange(low)
+    finally:
+        os.close(low)
+
+
+def _exchange(low: int) -> None:
+    global _fd, _inode
+    try:
+        if os.fstat(_fd).st_ino == _inode:
+            os.dup2(low, _fd, inheritable=False)
+            os.lseek(_fd, layout.SIZE, os.SEEK_SET)
+            _inode = os.fstat(low).st_ino
+            return
+    except OSError:
+        pass
+    _fd = -1  # the host has closed what it does not know, and may have its own there
+
+
+def _give_up() -> None:
+    global _fd
     old, _fd = _fd, -1
-    faulthandler.disable()
-    os.close(old)
-    enable()
+    try:
+        _faulthandler.disable()
+        if os.fstat(old).st_ino == _inode:
+            os.close(old)
+    except OSError:
+        pass

@@ -1,5 +1,7 @@
 """Map a file into this process without leaving a descriptor open, and without ever being killed for it.
 
+Where there is a compiled recorder, it does so. In Python:
+
 - A sparse file on a full disk kills with SIGBUS at the first store: so ``posix_fallocate``, which fails cleanly.
 - ``posix_fallocate`` beyond RLIMIT_FSIZE raises SIGXFSZ; Python ignores that signal, but a program may have reset it.
 - ``mmap`` keeps a duplicate of the descriptor, which tests and children of the host would count. From Python 3.13 on
@@ -10,11 +12,16 @@
 
 from __future__ import annotations
 
-import _codecs
 import os
 import sys
 from _signal import SIG_DFL, SIGXFSZ, getsignal  # type: ignore[import-not-found]
-from mmap import mmap
+
+from . import native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mmap import mmap
+    from typing import Any
 
 _kept: list[mmap] = []
 
@@ -23,8 +30,7 @@ def _keep(error: Exception, kept: list[mmap] = _kept) -> None:  # noqa: ARG001 -
     raise error
 
 
-def file_map(path: str, size: int) -> mmap | None:
-    """Return a shared map of a new file of ``size`` zero bytes, or None if there can be none; never raises."""
+def _file_map(path: str, size: int) -> mmap | None:
     try:
         if not may_write(size):
             return None
@@ -39,6 +45,10 @@ def file_map(path: str, size: int) -> mmap | None:
         return None
     finally:
         os.close(fd)
+
+
+file_map: Any = native.recorder.file_map if native.recorder else _file_map
+"""Return a shared map of a new file of (path, size) zero bytes, or None if there can be none; never raises."""
 
 
 def private_map(size: int) -> bytearray:
@@ -64,6 +74,8 @@ def _unlink(path: str) -> None:
 
 
 def _map(fd: int, size: int) -> mmap:
+    from mmap import mmap
+
     if sys.version_info >= (3, 13):
         return mmap(fd, size, trackfd=False)
     foretold = os.dup(fd)
@@ -71,6 +83,8 @@ def _map(fd: int, size: int) -> mmap:
     made = mmap(fd, size)
     if _same_file(foretold, fd):
         if not _kept:
+            import _codecs
+
             _codecs.register_error("_mptrace_keep", _keep)  # type: ignore[arg-type]
         _kept.append(made)
         os.close(foretold)

@@ -72,6 +72,7 @@ entries: dict[int, Entry] = {}
 opened_ns = 0
 """CLOCK_MONOTONIC when this process's file was opened: its identity together with the pid."""
 
+_PYTHON = sys.version.split()[0]
 _run_path = ""
 _path = ""
 _bytes: Any = None
@@ -84,6 +85,7 @@ _next_ring = count(1).__next__
 _ended_threads: list[int] = []
 _free_locks: list[int] = []
 _next_lock = count().__next__
+_locks = 0  # how many were ever in use at a time
 _free_tallies: list[int] = []
 _next_tally = count().__next__
 _tallies = 0  # how many were ever in use at a time
@@ -97,7 +99,7 @@ def open_first(run_path: str) -> None:
         _run_path = run_path
         _open(flags=0, parent_opened=0)
         log(
-            processes.BOOTED, "exec", sys.executable or "", sys.version.split()[0], " ".join(map(str, sys.orig_argv))[:2000],
+            processes.BOOTED, "exec", sys.executable or "", _PYTHON, " ".join(map(str, sys.orig_argv))[:2000],
             _cwd(), sys.argv[0] if getattr(sys, "argv", None) else "", "", os.getuid(),
         )  # fmt: skip
 
@@ -105,20 +107,26 @@ def open_first(run_path: str) -> None:
 def reopen() -> None:
     """In a forked child: a file of its own, with the locks it inherited known and none of them held."""
     global _pending, _writing, _next_thread, _next_ring
-    old, parent_opened = bytes(words[layout.CELLS // 8 : layout.TALLY // 8]), opened_ns
-    tallies = bytes(words[layout.TALLY // 8 : layout.DOING // 8])
+    old, parent_opened = words, opened_ns
     _pending, _writing, _next_thread, _next_ring = deque(), allocate_lock(), count().__next__, count(1).__next__
     threads.clear()
     entries.clear()
     _ended_threads.clear()
     _free_doings[:] = range(layout.DOINGS)
     _open(flags=layout.FORKED, parent_opened=parent_opened)
-    words[layout.CELLS // 8 : layout.TALLY // 8] = memoryview(old).cast("Q")
-    words[layout.TALLY // 8 : layout.DOING // 8] = memoryview(tallies).cast("Q")
-    for number in range(_tallies):
-        cell = layout.TALLY // 8 + number * layout.TALLY_WORDS
+    if _locks or _tallies:
+        _copy_inherited(old)
+    log(processes.BOOTED, "fork", sys.executable or "", _PYTHON, "", "", "", "", os.getuid())
+
+
+def _copy_inherited(old: Any) -> None:
+    """Only what was ever used: each page that nobody writes to is one that a short life does not pay for."""
+    cells, end = layout.CELLS // 8, layout.CELLS // 8 + _locks * layout.CELL_WORDS
+    words[cells:end] = old[cells:end]
+    tally, end = layout.TALLY // 8, layout.TALLY // 8 + _tallies * layout.TALLY_WORDS
+    words[tally:end] = old[tally:end]
+    for cell in range(tally, end, layout.TALLY_WORDS):
         words[cell + 1] = words[cell + 2] = 0
-    log(processes.BOOTED, "fork", sys.executable or "", sys.version.split()[0], "", "", "", "", os.getuid())
 
 
 def _cwd() -> str:
@@ -139,17 +147,19 @@ def _open(flags: int, parent_opened: int) -> None:
         follow(words)
     flags |= native.attach(_bytes)
     _segment, _tail, _end = 0, layout.LOG, layout.LOG + layout.LOG_SIZE
-    _write_header(words, flags, parent_opened, layout.LOG, layout.LOG_SIZE)
+    _write_header(_bytes, flags, parent_opened, layout.LOG, layout.LOG_SIZE)
 
 
 def _write_header(to: Any, flags: int, parent_opened: int, log_at: int, log_size: int) -> None:
-    to[layout.H_PID], to[layout.H_PPID], to[layout.H_TID] = os.getpid(), os.getppid(), get_native_id()
-    to[layout.H_OPENED], to[layout.H_REALTIME] = opened_ns, time_ns() - (monotonic_ns() - opened_ns)
-    to[layout.H_PYTHON], to[layout.H_FLAGS] = sys.hexversion, flags
-    to[layout.H_PARENT_OPENED], to[layout.H_SEGMENT] = parent_opened, _segment
-    to[layout.H_LOG], to[layout.H_LOG_SIZE], to[layout.H_SIZE] = log_at, log_size, len(to) * 8
-    to[layout.H_VERSION] = layout.VERSION | layout.HEADER_SIZE << 32
-    to[layout.H_MAGIC] = int.from_bytes(layout.MAGIC, "little")  # last: a file without it was never finished
+    _HEADER(
+        to, 8, layout.VERSION | layout.HEADER_SIZE << 32, os.getpid(), os.getppid(), get_native_id(), opened_ns,
+        time_ns() - (monotonic_ns() - opened_ns), sys.hexversion, flags, parent_opened, _segment, log_at, log_size, len(to),
+    )  # fmt: skip
+    to[:8] = layout.MAGIC  # last: a file without it was never finished
+
+
+_HEADER = Struct("<13Q").pack_into
+"""Store the words of the header behind the first."""
 
 
 def log(kind: Kind, *values: object) -> None:
@@ -173,6 +183,10 @@ def log(kind: Kind, *values: object) -> None:
         lose(layout.H_LOST_LOG)
 
 
+if native.recorder is not None:
+    log = native.recorder.logger(log)
+
+
 def log_some(kind: Kind, *values: object) -> None:
     """Log an event of a kind that a program may cause without end; beyond `SOME` of a kind they are only counted, as lost."""
     number = _logged[kind.number] = _logged.get(kind.number, 0) + 1
@@ -191,6 +205,10 @@ _logged: dict[int, int] = {}
 
 def _append(record: bytes) -> None:
     global _tail
+    if native.recorder is not None:  # which knows the tail
+        if not native.recorder.append(record) and not (_next_segment(len(record)) and native.recorder.append(record)):
+            lose(layout.H_LOST_LOG)
+        return
     if _tail + len(record) + 8 > _end and not _next_segment(len(record)):
         lose(layout.H_LOST_LOG)
         return
@@ -209,8 +227,10 @@ def _next_segment(needed: int) -> bool:
         _segment = layout.SEGMENTS
         return False
     _segment += 1
-    _write_header(memoryview(fresh).cast("Q"), 0, 0, layout.HEADER_SIZE, layout.SEGMENT_LOG_SIZE)
+    _write_header(fresh, 0, 0, layout.HEADER_SIZE, layout.SEGMENT_LOG_SIZE)
     _log, _tail, _end = fresh, layout.HEADER_SIZE, layout.SEGMENT_SIZE
+    if native.recorder is not None:
+        native.recorder.log_to(fresh, _tail, _end)
     return True
 
 
@@ -227,8 +247,7 @@ def new_thread() -> int:
         if index >= layout.THREADS - 1:
             index = _ended_entry()
         first = layout.BOARD // 8 + index * layout.THREAD_WORDS
-        for word in range(first, first + layout.THREAD_WORDS):
-            words[word] = 0
+        words[first : first + layout.THREAD_WORDS] = _NO_THREAD
         words[first + layout.T_IDENT], words[first + layout.T_TID] = get_ident(), get_native_id()
         words[first + layout.T_STATE] = 1
         threads[get_ident()] = first
@@ -239,6 +258,7 @@ def new_thread() -> int:
     return first
 
 
+_NO_THREAD = memoryview(bytes(layout.THREAD_WORDS * 8)).cast("Q")
 _LAST_ENTRY = layout.BOARD // 8 + (layout.THREADS - 1) * layout.THREAD_WORDS
 
 
@@ -274,10 +294,12 @@ def ring(kind: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0) -> None:
 
 def new_lock(key: int) -> int:
     """Return the number of a held cell for the lock ``key``; its ident stands at ``held_word(number)``. -1: none left."""
+    global _locks
     number = _free_locks.pop() if _free_locks else _next_lock()
     if number >= layout.LOCKS:
         lose(layout.H_LOST_LOCKS)
         return -1
+    _locks = max(_locks, number + 1)
     words[layout.HELD // 8 + number] = 0
     cell = layout.CELLS // 8 + number * layout.CELL_WORDS
     words[cell], words[cell + 1], words[cell + 2] = key, 0, 0

@@ -53,10 +53,20 @@ class Place(native.Place):
         before, self.since = self.since, now
         if now - before < FRESH_NS or (self.fixed and self.stack):
             return STALE_SITE
-        self.site, self.stack = callsite.here_and_stack()
+        self.site, self.stack = callsite.here_and_stack(3)
         if kept.ways:
             kept.look(self)
         return 0
+
+
+class Once(Place):
+    """The place of one call, whose waits are looked up once."""
+
+    __slots__ = ()
+
+    def fresh(self, now: int) -> int:
+        """Look it up the first time."""
+        return 0 if self.since else super().fresh(now)
 
 
 def begin(kind: int, family: int, key: int, timeout: float | None = None, detail: int = 0, place: Place | None = None) -> Saved:
@@ -84,9 +94,12 @@ def intend(kind: int, family: int, key: int, timeout: float | None = None, detai
     return slot, None
 
 
-def enter(kind: int, family: int, key: int, timeout: float | None = None, detail: int = 0) -> tuple[Saved, Saved]:
+def enter(
+    kind: int, family: int, key: int, timeout: float | None = None, detail: int = 0, place: Place | None = None
+) -> tuple[Saved, Saved]:
     """Enter a call that waits for something no other probe sees (a future's condition): wait and intent; end with `leave`."""
-    return begin(kind, family, key, timeout, detail), intend(kind, family, key, timeout, detail)
+    place = place or Once(key)
+    return begin(kind, family, key, timeout, detail, place), intend(kind, family, key, timeout, detail, place)
 
 
 def leave(saved: tuple[Saved, Saved]) -> None:

@@ -37,19 +37,24 @@ RECORD_LIMIT: Final = 30_000
 PREFIX = Struct("<II")
 BODY = Struct("<HHIQ")
 _I64 = Struct("<q")
-_U16 = Struct("<H")
+_LENGTH = Struct("<H")
+_U64, _U16 = Struct("<Q").pack, _LENGTH.pack
 
 
 class Kind:
-    """One declared kind of event: a number that is never reused, a name ``family.past_or_state``, typed fields."""
+    """One declared kind of event: a number that is never reused, a name ``family.past_or_state``, typed fields.
 
-    __slots__ = ("fields", "name", "number", "summary")
+    ``form``: what the compiled recorder needs to know of it, the number as its two bytes and a letter for each field.
+    """
+
+    __slots__ = ("fields", "form", "name", "number", "summary")
 
     def __init__(self, number: int, name: str, summary: str, fields: dict[str, str]) -> None:
         self.number = number
         self.name = name
         self.summary = summary
         self.fields = tuple(fields.items())
+        self.form = number.to_bytes(2, "little") + "".join([of_type[0] for of_type in fields.values()]).encode()
 
     def __repr__(self) -> str:
         return f"<Kind {self.number} {self.name}>"
@@ -72,21 +77,19 @@ def encode(kind: Kind, tid: int, at_ns: int, values: tuple[object, ...]) -> byte
     """Return the bytes of one record, padded to 8; values in declared order (INT: int, TEXT: str)."""
     parts = [BODY.pack(kind.number, 0, tid & 0xFFFFFFFF, at_ns & 0xFFFFFFFFFFFFFFFF)]
     for (_, of_type), value in zip(kind.fields, values):
-        parts.append(_encode_int(value) if of_type is INT else _encode_text(value))
+        if of_type is TEXT:
+            data = value.encode("utf-8", "backslashreplace") if type(value) is str else _text_of(value)
+            if len(data) > TEXT_LIMIT:
+                data = data[: TEXT_LIMIT - 1500] + b" ... " + data[-1400:]
+            parts += (_U16(len(data)), data)
+        else:
+            parts.append(_U64((value if isinstance(value, int) else -1) & 0xFFFFFFFFFFFFFFFF))
     body = b"".join(parts)
     return PREFIX.pack(len(body), crc32(body)) + body + b"\0" * (-len(body) % 8)
 
 
-def _encode_int(value: object) -> bytes:
-    number = value if isinstance(value, int) else -1
-    return _I64.pack(((number + (1 << 63)) & 0xFFFFFFFFFFFFFFFF) - (1 << 63))
-
-
-def _encode_text(value: object) -> bytes:
-    data = (value if isinstance(value, str) else repr(value)).encode("utf-8", "backslashreplace")
-    if len(data) > TEXT_LIMIT:
-        data = data[: TEXT_LIMIT - 1500] + b" ... " + data[-1400:]
-    return _U16.pack(len(data)) + data
+def _text_of(value: object) -> bytes:
+    return (value if isinstance(value, str) else repr(value)).encode("utf-8", "backslashreplace")
 
 
 class BadRecord(ValueError):
@@ -110,8 +113,8 @@ def _decode_fields(kind: Kind, body: bytes) -> dict[str, int | str]:
             fields[name] = _I64.unpack_from(body, offset)[0]
             offset += _I64.size
             continue
-        (length,) = _U16.unpack_from(body, offset)
-        offset += _U16.size
+        (length,) = _LENGTH.unpack_from(body, offset)
+        offset += _LENGTH.size
         if offset + length > len(body):
             raise BadRecord("a text runs past its record")
         fields[name] = body[offset : offset + length].decode("utf-8", "replace")

@@ -25,7 +25,7 @@ LAYOUT = (
     layout.VERSION, layout.SIZE, layout.H_UNREAD, layout.THREAD_WORDS, layout.T_IDENT, layout.T_STATE, layout.T_WAIT,
     wait.ACQUIRE, wait.RECV, wait.SEND, resource.SEM, resource.PIPE, layout.S_STACK,
     layout.HELD // 8, layout.CELLS // 8, layout.CELL_WORDS, wait.READY,
-    layout.T_TID, layout.RING // 8, layout.RING_RECORDS, layout.RING_WORDS, layout.R_WAITED,
+    layout.T_TID, layout.RING // 8, layout.RING_RECORDS, layout.RING_WORDS, layout.R_WAITED, layout.LOG, layout.LOG_SIZE,
 )  # fmt: skip
 """What the compiled module must have been built for: one that was left over from another version is not used."""
 

@@ -49,6 +49,8 @@ static u64 nowhere[WORDS];
 static u64 *words = nowhere; /* this process's file */
 static u64 era = 1;          /* never the same in two incarnations of a process */
 
+static unsigned char *region; /* the map that rare records go on in (_start.h); NULL: nowhere */
+
 static __thread u64 my_entry, my_entry_era; /* first word of this thread's board entry */
 
 static PyObject *ask_entry, *ask_note, *ask_foreign, *ask_look, *ask_rest, *tired;
@@ -82,6 +84,7 @@ static void store(u64 word, u64 value)
 static void in_forked_child(void)
 {
     words = nowhere;
+    region = NULL;
     era++;
 }
 
@@ -556,6 +559,7 @@ static PyObject *release(PyObject *self, PyObject *const *given, Py_ssize_t posi
     return result;
 }
 
+#include "_start.h"
 #include "_methods.h"
 
 /* ---- the module ------------------------------------------------------------------------------------------------- */
@@ -598,7 +602,7 @@ static PyObject *configure(PyObject *module, PyObject *args)
     return new_reference(Py_None);
 }
 
-/* attach(map): from now on write to this file. Who calls keeps the map for as long as the process lives. */
+/* attach(map): from now on write to this file, for as long as the process lives. */
 static PyObject *attach(PyObject *module, PyObject *map)
 {
     void *address;
@@ -610,7 +614,9 @@ static PyObject *attach(PyObject *module, PyObject *map)
         PyErr_SetString(PyExc_ValueError, "not a recorder file");
         return NULL;
     }
+    Py_IncRef(map); /* for ever: it may be the memory of a bytearray */
     words = address;
+    set_region(address, LOG, LOG + LOG_SIZE);
     era++;
     ring_seq = 0;
     return new_reference(Py_None);
@@ -705,7 +711,8 @@ static PyObject *ring(PyObject *module, PyObject *args)
 }
 
 static PyMethodDef functions[] = {
-    {"ring", ring, METH_VARARGS, NULL},
+    {"ring", ring, METH_VARARGS, NULL},     {"logger", logger, METH_O, NULL},             {"append", append, METH_O, NULL},
+    {"log_to", log_to, METH_VARARGS, NULL}, {"file_map", file_map, METH_VARARGS, NULL},
     {"attach", attach, METH_O, NULL},       {"configure", configure, METH_VARARGS, NULL}, {"equip", equip, METH_VARARGS, NULL},
     {"looks", looks, METH_VARARGS, NULL},   {"method", method, METH_VARARGS, NULL},       {"goes_on_with", goes_on_with, METH_O, NULL},
     {NULL, NULL, 0, NULL},
@@ -755,10 +762,12 @@ static int execute(PyObject *module)
     attribute = PyUnicode_InternFromString("_mptrace");
     f_lasti = PyUnicode_InternFromString("f_lasti");
     f_back = PyUnicode_InternFromString("f_back");
-    layout = Py_BuildValue("(iiiiiiiiiiiiiiiiiiiiii)", VERSION, SIZE, H_UNREAD, THREAD_WORDS, T_IDENT, T_STATE, T_WAIT, ACQUIRE, RECV, SEND,
+    form = PyUnicode_InternFromString("form");
+    make_crc_table();
+    layout = Py_BuildValue("(iiiiiiiiiiiiiiiiiiiiiiii)", VERSION, SIZE, H_UNREAD, THREAD_WORDS, T_IDENT, T_STATE, T_WAIT, ACQUIRE, RECV, SEND,
                            SEM, PIPE, S_STACK, HELD, CELLS, CELL_WORDS, READY,
-                           T_TID, RING, RING_RECORDS, RING_WORDS, R_WAITED);
-    if (!no_arguments || !just_false || !attribute || !f_lasti || !f_back || !layout || make_types() < 0)
+                           T_TID, RING, RING_RECORDS, RING_WORDS, R_WAITED, LOG, LOG_SIZE);
+    if (!no_arguments || !just_false || !form || !attribute || !f_lasti || !f_back || !layout || make_types() < 0)
         return -1;
     if (PyModule_AddObjectRef(module, "LAYOUT", layout) < 0 || PyModule_AddObjectRef(module, "Place", (PyObject *)place_type) < 0 ||
         PyModule_AddObjectRef(module, "End", (PyObject *)end_type) < 0)

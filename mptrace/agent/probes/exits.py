@@ -37,7 +37,7 @@ def install(module: ModuleType) -> None:
 
 def _begin() -> None:
     try:
-        if NAME not in guard.off and not _inside_bootstrap(sys._getframe()):
+        if NAME not in guard.off and not ending.has_begun() and not _inside_bootstrap(sys._getframe()):
             ending.begin()
     except Exception:
         guard.trouble(NAME)
@@ -63,7 +63,7 @@ def _exit_function(original: Callable[..., object]) -> object:
             caller = sys._getframe().f_back
             if caller is not None:  # get_logger() registers us with atexit, which has no frame
                 life.tell(life.at_exit_function, caller)
-            ending.begin()
+            ending.begin(is_child=caller is not None and caller.f_code.co_name == "_bootstrap")
         except Exception:
             guard.trouble(NAME)
         try:

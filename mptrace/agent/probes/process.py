@@ -51,10 +51,10 @@ def _install_process(module: Any) -> None:
 
 def _start(original: Callable[..., object]) -> object:
     def start(self: Any) -> object:
-        target, began, saved = "", monotonic_ns(), None
+        target, began, saved, place = "", monotonic_ns(), None, waits.Place(0)
         try:
             target = child.target_name(self)  # before: the parent's Process drops its target
-            saved = waits.intend(wait.START, resource.NONE, 0)
+            saved = waits.intend(wait.START, resource.NONE, 0, place=place)
             life.tell(life.at_start, self)
         except Exception:
             guard.trouble(NAME)
@@ -66,19 +66,21 @@ def _start(original: Callable[..., object]) -> object:
             raise
         finally:
             waits.end(saved)
-        _note_start(self, target, monotonic_ns() - began)
+        _note_start(self, target, place, monotonic_ns() - began)
         return result
 
     return start
 
 
-def _note_start(process: Any, target: str, took_ns: int) -> None:
+def _note_start(process: Any, target: str, place: waits.Place, took_ns: int) -> None:
     try:
+        if not place.stack:  # it was started within another call
+            place.site, place.stack = callsite.here_and_stack()
         pid = getattr(process._popen, "pid", 0)
         _told[pid] = 0
         recorder.log(
             processes.STARTED, pid, str(process._name)[:200], target, int(process.daemon), child.start_method(process),
-            callsite.here(), callsite.stack(), took_ns,
+            place.site, place.stack, took_ns,
         )  # fmt: skip
     except Exception:
         guard.trouble(NAME)
@@ -96,10 +98,10 @@ def _note_failed_start(process: Any, target: str, error: BaseException) -> None:
 
 def _join(original: Callable[..., object]) -> object:
     def join(self: Any, timeout: float | None = None) -> object:
-        saved, popen = None, getattr(self, "_popen", None)
+        saved, popen, place = None, getattr(self, "_popen", None), waits.Once(0)
         try:
             if popen is not None and getattr(popen, "returncode", 0) is None and timeout != 0:
-                saved = waits.enter(wait.REAP, resource.PROCESS, popen.pid, timeout)
+                saved = waits.enter(wait.REAP, resource.PROCESS, popen.pid, timeout, place=place)
         except Exception:
             guard.trouble(NAME)
         try:
@@ -111,17 +113,17 @@ def _join(original: Callable[..., object]) -> object:
             if saved is not None:
                 waits.leave(saved)
         if popen is not None:
-            _note_join(popen)
+            _note_join(popen, place)
         return result
 
     return join
 
 
-def _note_join(popen: Any) -> None:
+def _note_join(popen: Any, place: waits.Place) -> None:
     try:
         done, pid = getattr(popen, "returncode", None) is not None, getattr(popen, "pid", 0)
         if _first(pid, _JOINED if done else _TIMED_OUT):
-            recorder.log(processes.JOINED, pid, int(done), callsite.here())
+            recorder.log(processes.JOINED, pid, int(done), place.site if place.stack else callsite.here())
     except Exception:
         guard.trouble(NAME)
 
@@ -152,7 +154,7 @@ def _poll(original: Callable[..., object]) -> object:
 def _note_end(popen: Any, code: object) -> None:
     try:
         if _first(popen.pid, _REAPED):
-            recorder.log(processes.REAPED, popen.pid, code, entry.point(2), callsite.here())
+            recorder.log(processes.REAPED, popen.pid, code, *entry.point_and_place())
     except Exception:
         guard.trouble(NAME)
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from _thread import get_ident, get_native_id
 from os import listdir as _listdir
+from os import stat as _stat
 
 from ...wire.events import processes
 from .. import callsite, entry, failure, guard, inherit, originals, recorder
@@ -52,6 +53,9 @@ def install(module: ModuleType) -> None:
 def _before_fork() -> None:
     global _threads, _native
     try:
+        if len(threading._active) == 1 and _stat("/proc/self/task").st_nlink == 3:  # type: ignore[attr-defined]
+            _threads = _native = ""
+            return
         me = get_ident()
         others = [thread for thread in list(threading._active.values()) if thread.ident != me]  # type: ignore[attr-defined]
         _threads = "\n".join(f"{thread.native_id or 0} {str(thread.name)[:60]}" for thread in others[:50])

@@ -41,7 +41,7 @@ def _in_child(process: Any) -> None:
     try:
         global _is_forked
         _watched.clear()
-        _is_forked = child.start_method(process) == "fork"
+        _is_forked = child.began_by == "fork"
         _watch(getattr(process, "_target", None) or type(process).run)
     except Exception:
         guard.trouble(NAME)
@@ -55,8 +55,10 @@ def _at_task(function: Any) -> None:
 
 
 def _watch(target: Any) -> None:
+    if not _is_forked or "random" not in sys.modules:
+        return
     function = bytecode.function_of(target)
-    if not _is_forked or "random" not in sys.modules or function is None or not bytecode.is_own(function.__code__):
+    if function is None or not bytecode.is_own(function.__code__):
         return
     names, seen, codes = function.__globals__, {id(watched[1]) for watched in _watched}, bytecode.reachable(function)
     seeded = {name.rpartition(".")[0] for code in codes for _, name, _ in bytecode.uses(code) if name.endswith(_SEEDING)}
