@@ -65,3 +65,30 @@ def test_each_process_tells_its_first_read_after_the_fork_and_the_host_is_as_it_
     assert uses[0].pid != uses[2].pid
     assert [told.line(use) for use in uses[:3:2]] == [line_of(PROGRAM, "child"), line_of(PROGRAM, "parent")]
     assert told.out.splitlines() == ["3", "False False"]
+
+
+INLINE = """
+import dis
+from multiprocessing import get_context
+
+class Box:
+    def __init__(self):
+        self.value = 1
+
+def read(box):
+    return box.value
+
+if __name__ == "__main__":
+    box = Box()
+    child = get_context("fork").Process(target=read, args=(box,))
+    child.start()
+    child.join()
+    for _ in range(100):
+        read(box)
+    print([one.opname for one in dis.get_instructions(read, adaptive=True) if "ATTR" in one.opname])
+"""
+
+
+@pytest.mark.parametrize("python", [one for one in pythons() if version_of(one) not in ("3.10", "3.14", "3.15")], ids=version_of)
+def test_attributes_of_what_a_process_is_given_stay_as_fast_as_they_were(python: str, tmp_path: Path) -> None:
+    assert trace(INLINE, tmp_path, python).out.strip() == "['LOAD_ATTR_INSTANCE_VALUE']"

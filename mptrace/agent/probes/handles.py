@@ -121,11 +121,34 @@ def _within(what: Any, kind: type) -> list[Any]:
     if kind in (list, tuple):
         return list(what[:20])
     if kind is not dict:
+        if _is_inline(kind):
+            return _inline(what)
         try:
             what = object.__getattribute__(what, "__dict__")
         except AttributeError:
             return []
     return list(what.values())[:50] if type(what) is dict else []
+
+
+def _is_inline(kind: type) -> bool:
+    """May attributes of such an object have no dict yet? Asked for one, 3.11 and 3.12 make it: then each is slow for ever.
+
+    Not those that hold more than attributes (a list's items), of which there may be any number.
+    """
+    return (3, 11) <= sys.version_info < (3, 13) and not kind.__itemsize__ and kind.__basicsize__ <= _PLAIN_SIZE
+
+
+_PLAIN_SIZE = type("_Plain", (), {}).__basicsize__
+
+
+def _inline(what: Any) -> list[Any]:
+    """Return the values of an object's attributes, and what is in those that are dicts, of which its own may be one."""
+    import gc
+
+    values: list[Any] = []
+    for value in gc.get_referents(what)[:50]:
+        values += list(value.values())[:50] if type(value) is dict else [value]
+    return values
 
 
 def _watch_file(raw: Any) -> None:
