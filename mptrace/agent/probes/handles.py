@@ -143,12 +143,20 @@ _PLAIN_SIZE = type("_Plain", (), {}).__basicsize__
 
 def _inline(what: Any) -> list[Any]:
     """Return the values of an object's attributes, and what is in those that are dicts, of which its own may be one."""
-    import gc
-
     values: list[Any] = []
-    for value in gc.get_referents(what)[:50]:
+    for value in _get_referents()(what)[:50]:
         values += list(value.values())[:50] if type(value) is dict else [value]
     return values
+
+
+def _get_referents() -> Callable[[Any], list[Any]]:
+    """Return gc.get_referents, leaving a program that has not imported gc without it."""
+    known = "gc" in sys.modules
+    import gc
+
+    if not known:
+        del sys.modules["gc"]
+    return gc.get_referents
 
 
 def _watch_file(raw: Any) -> None:
