@@ -2,7 +2,8 @@
 
 The text of this file, and a line that calls `tell`, is what `sys.remote_exec` is given. It imports nothing (a finder of the
 program's would see it), starts nothing, calls no method of the program's objects, and ends after LONGEST_NS. It writes a tuple a
-line, as repr() does: (kind, thread's native id, text, file, line, function).
+line, as repr() does: (kind, thread's native id, text, file, line, function). A signal handler of the program's that raises while it
+runs would raise into it, and not into the program: the caller lets that signal be handled once more, when the script has ended.
 """
 # mypy: ignore-errors
 # ruff: noqa: ANN001, ANN201, ANN202 - its text is run as it stands, in processes of the program
@@ -16,14 +17,38 @@ LIBRARY = ("/asyncio/", "<frozen", "/threading.py", "/multiprocessing/", "/concu
 
 
 def tell(path, until_ns):
-    """Write what there is to tell to ``path``, if it is not too late: who asked has gone on after ``until_ns``."""
+    """Write what there is to tell to ``path``, if it is not too late: who asked has gone on after ``until_ns``.
+
+    Return the signals whose handlers raised meanwhile; nothing is raised, nor told on the program's stderr.
+    """
     try:
         if not _late(until_ns):
             _write(path, _lines())
-    except KeyboardInterrupt:  # that was meant for the program
-        sys.modules["_thread"].interrupt_main()
-    except Exception:  # noqa: S110 - it must not be told on the program's stderr
-        pass
+    except BaseException as raised:
+        return _signals_behind(raised)
+    return []
+
+
+def _signals_behind(raised):
+    """Return the signal whose handler raised this, if one did: the first function outside of this script was called with its number."""
+    trace = raised.__traceback__
+    while trace is not None and trace.tb_frame.f_globals is globals():
+        trace = trace.tb_next
+    if trace is None:  # the handler of SIGINT that Python has by itself is no Python function
+        return [2] if isinstance(raised, KeyboardInterrupt) else []
+    return [value for value in _arguments(trace.tb_frame) if type(value) is int and 0 < value < 65 and _handled(value)][:1]
+
+
+def _arguments(frame):
+    code, found = frame.f_code, []
+    for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + (code.co_flags & 4 == 4)]:
+        value = frame.f_locals.get(name)
+        found += value if type(value) is tuple else [value]
+    return found
+
+
+def _handled(number):
+    return callable(sys.modules["_signal"].getsignal(number))
 
 
 def _lines():
@@ -35,6 +60,8 @@ def _lines():
                 if len(lines) >= MOST_LINES:
                     break
         except Exception as trouble:
+            if _signals_behind(trouble):
+                raise
             lines.append(repr(("trouble", 0, f"{part.__name__}: {type(trouble).__name__}", "", 0, "")))
     return [*lines, repr(("end", 0, str(sys.modules["time"].monotonic_ns() - begun_ns), "", 0, ""))]
 
@@ -81,6 +108,8 @@ def _locals(frame):
 def _short(value):
     """Return a value as a text, without calling anything of the program's."""
     kind = type(value)
+    if kind is int and value.bit_length() > 128:  # it may be too long for repr()
+        return f"int of {value.bit_length()} bits"
     if kind in (int, float, bool, type(None)):
         return repr(value)[:40]
     if kind in (str, bytes):
@@ -107,15 +136,25 @@ def _tasks(until_ns):
 def _task(task):
     where, what, at = None, task.get_coro(), None
     for _ in range(100):
-        frame = getattr(what, "cr_frame", None) or getattr(what, "gi_frame", None) or getattr(what, "ag_frame", None)
+        frame, behind = _suspended(what)
         if frame is None:
             break
         at = frame if at is None or not any(part in frame.f_code.co_filename for part in LIBRARY) else at
-        where, what = frame, getattr(what, "cr_await", None) or getattr(what, "gi_yieldfrom", None)
+        where, what = frame, behind
     said = f"{task.get_name()} waits in {where.f_code.co_qualname}()" if where is not None else task.get_name()
     if at is None:
         return "task", 0, said, "", 0, ""
     return "task", 0, said, at.f_code.co_filename, at.f_lineno or 0, at.f_code.co_qualname
+
+
+def _suspended(what):
+    """Return the frame of a coroutine or generator and what that waits for; an object of the program's own is not asked."""
+    types = sys.modules["types"]
+    if type(what) is types.CoroutineType:
+        return what.cr_frame, what.cr_await
+    if type(what) is types.GeneratorType:
+        return what.gi_frame, what.gi_yieldfrom
+    return None, None
 
 
 # -- objects of multiprocessing and threading

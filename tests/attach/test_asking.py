@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
 from importlib.resources import files
@@ -61,13 +63,71 @@ AS_BEFORE = """
     asyncio.run(main({script!r}))
 """
 
+HANDLED = """
+    import asyncio, signal
+
+    class Away(Exception):
+        pass
+
+    class Handlers:
+        def plain(number, frame):
+            raise SystemExit(7)
+
+        def variable(*arguments):
+            raise Away
+
+        def method(self, number, frame):
+            raise Away
+
+    handler = {{
+        "plain": Handlers.plain, "variable": Handlers.variable, "method": Handlers().method, "python": signal.default_int_handler,
+    }}[{handler!r}]
+    signal.signal(signal.SIGINT, handler)
+    ended = False
+    try:
+        [*map(exec, [{script!r}], [{{}}])]; ended = True  # as C calls it: Python looks for signals later
+        print("it is lost")
+    except (Away, SystemExit, KeyboardInterrupt):
+        print("it reached the program", ended)
+"""
+
+OF_ITS_OWN = """
+    import asyncio
+
+    class Own:
+        def __await__(self):
+            return self
+
+        __iter__ = __await__
+
+        def __next__(self):
+            return None
+
+        def __getattr__(self, name):
+            if name not in ("send", "throw"):  # the task itself does
+                print("asked for", name)
+            raise AttributeError(name)
+
+    async def wait():
+        await Own()
+
+    async def main(script):
+        number = 1 << 99998
+        task = asyncio.create_task(wait(), name="waiter")
+        await asyncio.sleep(0)
+        exec(script, {{}})
+        task.cancel()
+
+    asyncio.run(main({script!r}))
+"""
+
 since_311 = pytest.mark.skipif(
     sys.version_info < (3, 11), reason="the script is for 3.14, and 3.10 has no co_qualname to try it with"
 )
 
 
 def script_for(path, until_ns=1 << 62):
-    return f"{SCRIPT}\n\ntell({str(path)!r}, {until_ns})\n"
+    return f"{SCRIPT}\n\n{asking._CALL.format(answer=str(path), until_ns=until_ns)}\n"
 
 
 @since_311
@@ -96,9 +156,60 @@ def test_an_answer_that_cannot_be_written_raises_nothing(tmp_path):
     exec(script_for(tmp_path / "absent" / "answer"), {})
 
 
+@since_311
+@pytest.mark.parametrize("handler", ["plain", "variable", "method", "python"])
+@pytest.mark.parametrize("place", ["_frames(until_ns)", "_write(path, lines)"])
+def test_what_a_signal_handler_raises_meanwhile_reaches_the_program(tmp_path, handler, place):
+    send = "\n    sys.modules['_signal'].raise_signal(2)\n"
+    script = script_for(tmp_path / "answer").replace(f"def {place}:\n", f"def {place}:{send}")
+    program = tmp_path / "program.py"
+    program.write_text(HANDLED.replace("\n    ", "\n").format(script=script, handler=handler))
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("it reached the program True\n", "")
+
+
+@since_311
+def test_an_awaitable_of_the_program_and_a_long_number_are_not_asked(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(OF_ITS_OWN.replace("\n    ", "\n").format(script=script_for(tmp_path / "answer")))
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    told = read_answer(str(tmp_path / "answer"))
+    assert not [one for one in told if one[0] == "trouble"]
+    assert any("number=int of 99999 bits" in one[2] for one in told)
+    assert any(one[2] == "waiter waits in wait()" for one in told)
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_an_answer_that_is_no_file_is_not_read(tmp_path, kind):
+    (tmp_path / "other").write_text("('task', 0, 'secret', '', 0, '')\n")
+    path = tmp_path / "answer"
+    if kind == "pipe":
+        os.mkfifo(path)
+        assert read_answer(str(path)) == []
+    else:
+        path.symlink_to(tmp_path / "other")
+        with pytest.raises(OSError, match="symbolic links"):
+            read_answer(str(path))
+
+
+def test_only_where_the_answer_goes_is_its_users(tmp_path):
+    folder = Path(asking._folder_for(str(tmp_path), os.getpid()))
+    assert [stat.S_IMODE(place.stat().st_mode) for place in (folder, folder / "told")] == [0o755, 0o700]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="of root's own files only")
+def test_root_starts_no_interpreter_that_others_may_write(tmp_path):
+    program = tmp_path / "python"
+    program.write_text("")
+    assert asking._only_roots(str(program))
+    program.chmod(0o777)
+    assert not asking._only_roots(str(program))
+
+
 def test_what_is_no_answer_is_left_out(tmp_path):
     path = tmp_path / "answer"
-    path.write_text("('task', 0, 'a', '', 0, '')\n__import__('os')\n('task', 1)\n(\n")
+    path.write_text(f"('task', 0, 'a', '', 0, '')\n__import__('os')\n('task', 1)\n(\n('task', {1 << 70}, 'a', '', 0, '')\n")
     assert read_answer(str(path)) == [("task", 0, "a", "", 0, "")]
 
 
@@ -143,6 +254,6 @@ def test_a_process_that_blocks_does_not_answer_and_its_script_is_empty(tmp_path,
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with hung.hanging(tmp_path, hung.SELF_DEADLOCK, python=since_314) as pid:
         (answer,) = ask(find_job(pid), 0.5)
-    assert "ran no Python code for 0.5 s" in answer.why
-    (script,) = Path(tmp_path).glob("mptrace-inside-*/*/*")
+    assert "it did not answer within 0.5 s" in answer.why
+    (script,) = Path(tmp_path).glob("mptrace-inside-*/*/*.*")
     assert (script.name, script.read_text()) == ("script.py", "")

@@ -38,8 +38,8 @@ def command(
     """
     if watch < 0:
         raise BadUse(f"--watch {watch}: is no number of seconds above 0")
-    if inside_wait <= 0:
-        raise BadUse(f"--inside-wait {inside_wait}: is no number of seconds above 0")
+    if not 0 < inside_wait <= 60:
+        raise BadUse(f"--inside-wait {inside_wait}: is no number of seconds above 0 and up to 60")
     attached, judged = _look(pid, output, name, json_file, inside_s=inside_wait if inside else 0.0, verbose=verbose)
     while watch and _picture(judged):
         time.sleep(watch)
