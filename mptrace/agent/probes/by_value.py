@@ -83,12 +83,15 @@ def _roots(what: Any) -> tuple[str, list[tuple[str, object]]]:
 
 def _asked_at() -> tuple[int, int]:
     """Return the line of the user's program and the stack: of this thread, or, if it is one of a library's, of the main thread."""
-    main = sys._current_frames().get(threading.main_thread().ident or 0)
-    for top in (sys._getframe(2), main):
-        users = _users_frame(top)
-        if users is not None:
-            return callsite.frame_number(users), callsite.place_and_stack_of(top)[1]
-    return callsite.place_and_stack_of(main)
+    found = _users_place(sys._getframe(2))
+    if found is None and threading.current_thread() is not threading.main_thread():  # no frame may hold itself: it would stay
+        found = _users_place(sys._current_frames().get(threading.main_thread().ident or 0))
+    return found or (0, 0)
+
+
+def _users_place(top: FrameType | None) -> tuple[int, int] | None:
+    users = _users_frame(top)
+    return None if users is None else (callsite.frame_number(users), callsite.place_and_stack_of(top)[1])
 
 
 def _users_frame(frame: FrameType | None) -> FrameType | None:
