@@ -14,4 +14,4 @@ if __name__ == "__main__":
     use_start_method()
     cores = len(os.sched_getaffinity(0))
     with Pool(4 * cores + 2) as pool:  # expect: wrong-worker-count
-        print(sum(pool.map(compute, [1_000_000] * (24 * cores), chunksize=1)))
+        print(sum(pool.map(compute, [1_000_000] * (72 * cores), chunksize=1)))
